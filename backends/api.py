@@ -1,0 +1,127 @@
+"""What callers use: a connection whose calls are checked before a driver sees them.
+
+`open(uri)` gives a `Connection`: every call of calls.pyi, `batch`, `subscribe`. On a read-only connection, calls that
+change something are refused with libvirt's words, as libvirt's public functions refuse them.
+"""
+
+from . import errors, procedures, registry
+from .calls import Calls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from . import driver
+    from .events import Subscription
+    from .uri import Uri
+
+#: Flag of each call that makes it tell secrets, which a read-only connection may not ask for (libvirt's *_XML_SECURE).
+SECURE = {
+    "domain_get_xml_desc": 1,
+    "domain_snapshot_get_xml_desc": 1,
+    "domain_checkpoint_get_xml_desc": 1,
+    "domain_managed_save_get_xml_desc": 1,
+    "domain_save_image_get_xml_desc": 1,
+}
+#: Whether a call marked `?` is refused on a read-only connection: VIR_DOMAIN_VCPU_GUEST; addresses by the agent.
+GUARDED: "dict[str, Callable[[tuple[Any, ...]], bool]]" = {
+    "domain_get_vcpus_flags": lambda args: bool(args[1] & 8),
+    "domain_interface_addresses": lambda args: args[1] == 1,
+}
+#: Flags that exclude each other: call -> pairs of (flag, its name).
+EXCLUSIVE = {
+    "domain_undefine_flags": (
+        ((4, "VIR_DOMAIN_UNDEFINE_NVRAM"), (8, "VIR_DOMAIN_UNDEFINE_KEEP_NVRAM")),
+        ((32, "VIR_DOMAIN_UNDEFINE_TPM"), (64, "VIR_DOMAIN_UNDEFINE_KEEP_TPM")),
+    ),
+}
+
+
+def open(uri: "str | None" = None, readonly: bool = False) -> "Connection":
+    """Connect.
+
+    Without a URI the environment, the configuration, then a probe choose one (`uri.choose`, `registry.probe`).
+    Raises VirtError: NO_CONNECT when nothing answers to the URI, INVALID_ARG when it cannot be understood.
+    """
+    return Connection(registry.open(uri, readonly))
+
+
+class Connection(Calls):
+    """A checked session.
+
+    See calls.pyi for the calls.
+    """
+
+    def __init__(self, session: "driver.Connection"):
+        self.session = session
+        self.readonly = session.readonly
+
+    @property
+    def uri(self) -> "Uri":
+        """The URI that was opened, parsed."""
+        return self.session.uri
+
+    @property
+    def alive(self) -> bool:
+        """False once the other end is known to be gone."""
+        return self.session.alive
+
+    def supports(self, name: str) -> "bool | None":
+        """Whether the driver has the call `name`; None where only calling tells."""
+        return self.session.supports(name)
+
+    def __getattr__(self, name: str) -> "Any":
+        if name[:1] == "_":
+            raise AttributeError(name)
+        call = getattr(self.session, name)
+        if not self.readonly and name not in EXCLUSIVE:
+            return call
+
+        def checked(*args: object, **named: object) -> "Any":
+            check(name, args + tuple(named.values()), self.readonly)
+            return call(*args, **named)
+
+        return checked
+
+    def batch(self, calls: "Sequence[tuple[str, tuple[Any, ...]]]") -> "list[Any]":
+        """The results of independent calls, in order, in as few round trips as the driver can; failures are VirtErrors
+        in the list."""
+        results: list[Any] = []
+        for name, args in calls:
+            try:
+                check(name, args, self.readonly)
+                results.append(None)
+            except errors.VirtError as error:
+                results.append(error)
+        answers = iter(self.session.batch([c for c, r in zip(calls, results, strict=True) if r is None]))
+        return [next(answers) if r is None else r for r in results]
+
+    def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
+        """Have `callback` called with a record for each event of `kind`, of `ref` or of all objects.
+
+        See driver.Connection.subscribe.
+        """
+        return self.session.subscribe(kind, ref, callback)
+
+    def close(self) -> None:
+        """End the session; may be repeated."""
+        self.session.close()
+
+
+def check(name: str, args: "tuple[Any, ...]", readonly: bool) -> None:
+    """Raise what libvirt's public function raises before any driver sees the call."""
+    flags = args[-1] if args and isinstance(args[-1], int) else 0
+    for (one, one_name), (other, other_name) in EXCLUSIVE.get(name, ()):
+        if flags & one and flags & other:
+            raise errors.virt_error(
+                errors.INVALID_ARG,
+                f"{procedures.lookup(name).api}: Flags '{one_name}' and '{other_name}' are mutually exclusive",
+            )
+    if not readonly:
+        return
+    procedure = procedures.lookup(name)
+    if procedure.readonly == "!" or (procedure.readonly == "?" and GUARDED[name](args)):
+        raise errors.read_only(procedure.api)
+    if flags & SECURE.get(name, 0):
+        raise errors.virt_error(errors.OPERATION_DENIED, f"{procedure.api} with secure flag")

@@ -1,0 +1,116 @@
+"""Events of a daemon: registration, and routing by callback id."""
+
+from threading import Lock
+
+from .. import errors, events, procedures
+from ..dispatch import Dispatcher
+from ..rpc.codec import codec, decode_event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..rpc.frame import Message
+    from .channel import Channel
+
+#: How many events are kept at most until it is known whom to tell.
+EARLY = 10000
+#: Family -> the middle of the names of its register and deregister calls.
+_FAMILIES = {"domain": "domain_event_callback"}
+
+
+class Events:
+    """The subscriptions of one connection.
+
+    A daemon takes one registration for each kind and object, and picks the events of that object; subscriptions to the
+    same share it.
+    """
+
+    def __init__(self, channel: "Channel"):
+        self._channel = channel
+        self._dispatcher = Dispatcher()
+        self._lock = Lock()
+        #: (kind, object) -> (number of the message, callback id).
+        self._registered: dict[tuple[str, Any], tuple[int, int]] = {}
+        #: (number of the message, callback id) -> who is told.
+        self._routes: dict[tuple[int, int], tuple[events.Subscription, ...]] = {}
+        # A daemon may tell of an event before it has told the id of its callback: while one is being registered,
+        # events without a subscription are kept.
+        self._registering = False
+        self._early: list[Message] = []
+        channel.on_event = self._receive
+
+    def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> events.Subscription:
+        """See driver.Connection.subscribe."""
+        if kind not in events.KINDS:
+            raise errors.virt_error(errors.INVALID_ARG, f"there are no events called '{kind}'")
+        subscription = events.Subscription(kind, ref, callback, self._unsubscribe)
+        with self._lock:
+            route = self._registered.get((kind, ref))
+            if route is None:
+                self._register(subscription)
+            else:
+                self._routes[route] += (subscription,)
+        return subscription
+
+    def close(self) -> None:
+        """Tell nobody anything any more."""
+        self._dispatcher.close()
+        self._routes.clear()
+
+    def _register(self, subscription: events.Subscription) -> None:
+        kind, ref = subscription.kind, subscription.ref
+        procedure = _procedure(kind, "register")
+
+        def on_reply(message: "Message") -> None:
+            # On the reading thread, before it looks at the next message.
+            route = events.message(kind).number, codec(procedure).decode_results(message.payload)
+            self._registered[kind, ref] = route
+            self._routes[route] = (subscription,)
+            early, self._early = self._early, []
+            for event in early:
+                self._receive(event)
+
+        self._registering = True
+        try:
+            payload = codec(procedure).encode_args((events.KINDS[kind][1], ref))
+            self._channel.wait(self._channel.submit(procedure, payload, on_reply=on_reply))
+        finally:
+            self._registering = False
+            self._early = []
+
+    def _unsubscribe(self, subscription: events.Subscription) -> None:
+        key = subscription.kind, subscription.ref
+        with self._lock:
+            route = self._registered.get(key)
+            if route is None or route not in self._routes:
+                return
+            self._routes[route] = tuple(s for s in self._routes[route] if s is not subscription)
+            if self._routes[route] or self._channel.failure is not None:
+                return
+            del self._registered[key], self._routes[route]
+            procedure = _procedure(subscription.kind, "deregister")
+            try:
+                self._channel.wait(self._channel.submit(procedure, codec(procedure).encode_args((route[1],))))
+            except errors.VirtError:
+                if self._channel.failure is None:
+                    raise
+
+    def _receive(self, message: "Message") -> None:
+        if message.program != procedures.PROGRAMS["remote"][0]:
+            return
+        route = message.procedure, int.from_bytes(message.payload[:4], "big", signed=True)
+        subscriptions = self._routes.get(route, ())
+        if subscriptions:
+            event = decode_event(subscriptions[0].kind, message.payload)[1]
+            for subscription in subscriptions:
+                self._dispatcher.post(subscription, event)
+        elif self._registering and len(self._early) < EARLY:
+            self._early.append(message)
+
+
+def _procedure(kind: str, verb: str) -> procedures.Procedure:
+    """The call that registers or deregisters for events of a kind."""
+    family = events.KINDS[kind][0]
+    return procedures.lookup(f"connect_{_FAMILIES.get(family, f'{family}_event')}_{verb}_any")

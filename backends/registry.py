@@ -1,0 +1,121 @@
+"""Which driver answers to a URI.
+
+Adapters are named as strings and imported on use.
+"""
+
+import os
+
+from . import errors
+from .uri import Uri, choose
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import driver
+
+#: Drivers that work inside this process: scheme -> "module:class". URIs with a host or a transport go to REMOTE.
+LOCAL = {
+    "test": "vsh.backends.test:TestDriver",
+}
+REMOTE = "vsh.backends.libvirt:LibvirtDriver"
+#: The group of entry points (importlib.metadata) in which other packages offer drivers for schemes not known here.
+ENTRY_POINTS = "vsh.drivers"
+#: Schemes that libvirt's own daemons serve.
+SERVED = (
+    "qemu",
+    "lxc",
+    "xen",
+    "test",
+    "vbox",
+    "bhyve",
+    "vz",
+    "parallels",
+    "ch",
+    "openvz",
+    "vmwareplayer",
+    "vmwarews",
+    "vmwarefusion",
+    "network",
+    "storage",
+    "nodedev",
+    "interface",
+    "nwfilter",
+    "secret",
+)
+
+
+def open(text: "str | None", readonly: bool = False) -> "driver.Connection":
+    """Connect to `text`, or to what `uri.choose` and then `probe` find.
+
+    Raises VirtError.
+    """
+    uri = Uri(choose(text) or probe())
+    return driver_class(uri).open(uri, readonly)
+
+
+def driver_class(uri: Uri) -> "type[driver.Driver]":
+    """The driver for `uri`: a local one, an entry point's, else the libvirt client.
+
+    Raises VirtError(NO_CONNECT) for a broken plug-in.
+    """
+    if uri.scheme in LOCAL and not uri.transport and not uri.host:
+        return _load(LOCAL[uri.scheme])
+    if uri.scheme not in SERVED and not uri.transport:
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group=ENTRY_POINTS, name=uri.scheme):
+            return _load(entry.value)
+    return _load(REMOTE)
+
+
+def _load(name: str) -> "type[driver.Driver]":
+    module, _, attribute = name.partition(":")
+    try:
+        found: type[driver.Driver] = getattr(__import__(module, fromlist=[attribute]), attribute)
+    except ImportError as error:
+        raise errors.virt_error(errors.NO_CONNECT, f"{name}: {error}") from None
+    return found
+
+
+def sockets() -> "list[tuple[str, str]]":
+    """The libvirt sockets of this user, best first: (path, URI)."""
+    found = []
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    if os.geteuid() != 0:
+        for daemon in ("libvirt", "virtqemud"):
+            found.append((f"{runtime}/libvirt/{daemon}-sock", "qemu:///session"))
+    for daemon, scheme in (
+        ("libvirt", "qemu"),
+        ("virtqemud", "qemu"),
+        ("virtxend", "xen"),
+        ("virtlxcd", "lxc"),
+        ("virtvboxd", "vbox"),
+    ):
+        path = "/system" if scheme != "vbox" else "/session"
+        for run in ("/run", "/var/run"):
+            found.append((f"{run}/libvirt/{daemon}-sock", f"{scheme}://{path if scheme != 'lxc' else '/'}"))
+    return found
+
+
+def probe() -> str:
+    """A URI that works here: that of the first libvirt socket that answers.
+
+    Raises VirtError(NO_CONNECT) with one line that says what could be used. The test host is never chosen: nobody
+    should manage it by mistake.
+    """
+    import socket
+
+    for path, uri in sockets():
+        if not os.path.exists(path):
+            continue
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(2)
+            try:
+                probe.connect(path)
+                return uri
+            except OSError:
+                continue
+    raise errors.VirtError(
+        errors.NO_CONNECT,
+        "no hypervisor found here: no libvirt socket answers; choose one with -c URI, such as "
+        "qemu:///system (once libvirtd runs), qemu+tcp://HOST/system, or test:///default to try vsh",
+    )

@@ -1,0 +1,119 @@
+"""What all calls of the test host share: the lock, the check of flags, finding a domain, sending an event."""
+
+from .. import driver, errors
+from ..constants.domain import DOMAIN_EVENT_STOPPED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from ..records import DomainRef
+    from .driver import TestDriver
+    from .guests import Guest
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+def fail(code: int, detail: "str | None" = None, domain: int = errors.FROM_TEST) -> errors.VirtError:
+    """The test driver's error for `code` and `detail`, to be raised."""
+    return errors.virt_error(code, detail, domain=domain)
+
+
+def not_running() -> errors.VirtError:
+    """What calls raise that need a running domain."""
+    return fail(errors.OPERATION_INVALID, "domain is not running", errors.FROM_DOMAIN)
+
+
+def invalid_arg(function: str, argument: str, text: str) -> errors.VirtError:
+    """What libvirt's virReportInvalidArg makes: a text without the code's own."""
+    return errors.VirtError(
+        errors.INVALID_ARG, text, domain=errors.FROM_TEST, str1=function, str2=argument, int1=0, int2=0
+    )
+
+
+def call(function: str, supported: int = 0) -> "Callable[[F], F]":
+    """Make a method a call of the host: it runs under the host's lock, and flags outside `supported` are refused as
+    libvirt's `function` refuses them (its name is part of the text).
+
+    `flags` is the method's last parameter.
+    """
+
+    def decorate(method: "Any") -> "Any":
+        place = method.__code__.co_argcount - 2
+
+        def checked(self: "TestBase", *args: "Any", **named: "Any") -> "Any":
+            flags = args[place] if len(args) > place else named.get("flags", 0)
+            if flags & ~supported:
+                text = f"unsupported flags (0x{flags & ~supported:x}) in function {function}"
+                raise invalid_arg(function, "flags", text)
+            with self.driver.lock:
+                return method(self, *args, **named)
+
+        return _named(checked, method)
+
+    return decorate
+
+
+def locked(method: "F") -> "F":
+    """Make a method without flags a call of the host: it runs under the host's lock."""
+
+    def guarded(self: "TestBase", *args: "Any", **named: "Any") -> "Any":
+        with self.driver.lock:
+            return method(self, *args, **named)
+
+    return _named(guarded, method)  # type: ignore[no-any-return]
+
+
+def _named(wrapper: "Any", method: "Any") -> "Any":
+    # functools.wraps would cost the import of functools in every one-shot command.
+    wrapper.__name__, wrapper.__doc__, wrapper.__wrapped__ = method.__name__, method.__doc__, method
+    return wrapper
+
+
+class TestBase(driver.Connection):
+    """Base of the groups of calls."""
+
+    __test__ = False  # not a pytest class
+    driver: "TestDriver"
+
+    def _guest(self, dom: "DomainRef") -> "Guest":
+        """The domain behind a reference; raises NO_DOMAIN when it is gone."""
+        guest = self.driver.guests.by_uuid.get(dom.uuid)
+        if guest is None:
+            detail = f"no domain with matching uuid '{uuid_text(dom.uuid)}' ({dom.name})"
+            raise fail(errors.NO_DOMAIN, detail)
+        return guest
+
+    def _active(self, dom: "DomainRef") -> "Guest":
+        """The same, for calls that need it to run; raises OPERATION_INVALID when it does not."""
+        guest = self._guest(dom)
+        if not guest.active:
+            raise not_running()
+        return guest
+
+    def _lifecycle(self, guest: "Guest", event: int, detail: int) -> None:
+        """Send a lifecycle event of `guest`."""
+        self.driver.emit("domain_event_lifecycle", guest.ref, event, detail)
+
+    def _stop(self, guest: "Guest", reason: int, detail: int) -> None:
+        """Let `guest` stop, say why, and forget it if nothing but its running kept it."""
+        guest.stop(reason)
+        self._lifecycle(guest, DOMAIN_EVENT_STOPPED, detail)
+        if not guest.persistent:
+            self.driver.guests.remove(guest)
+
+
+def passes(flags: int, *groups: "tuple[int, int, int, object]") -> bool:
+    """Whether an object passes the filters `flags` of a VIR_CONNECT_LIST_* call.
+
+    A group is its flags, the flag of objects for which the fourth element is true, and that of the others; a group of
+    which no flag is asked for lets everything pass.
+    """
+    return all(not flags & mask or flags & (yes if has else no) for mask, yes, no, has in groups)
+
+
+def uuid_text(uuid: bytes) -> str:
+    """A UUID as people read it."""
+    text = uuid.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

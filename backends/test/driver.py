@@ -1,0 +1,151 @@
+"""The test host and its connections."""
+
+from _thread import RLock  # threading would cost its import in every one-shot command
+
+from .. import driver, errors, records
+from ..constants.domain import DOMAIN_RUNNING_BOOTED
+from .base import fail
+from .definition import Definition
+from .guests import Guests
+from .host import HostCalls
+from .info import InfoCalls
+from .lifecycle import LifecycleCalls
+from .listing import ListingCalls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..dispatch import Dispatcher
+    from ..events import Subscription
+    from ..uri import Uri
+    from .networks import Networks
+    from .pools import Pools
+
+
+class TestConnection(HostCalls, ListingCalls, InfoCalls, LifecycleCalls):
+    """One session on a test host: what listing, inspecting, starting and stopping need; the rest is in `parts`."""
+
+    parts = (
+        "vsh.backends.test.define:DefineCalls",
+        "vsh.backends.test.metadata:MetadataCalls",
+        "vsh.backends.test.save:SaveCalls",
+        "vsh.backends.test.moments:MomentCalls",
+        "vsh.backends.test.resources:ResourceCalls",
+        "vsh.backends.test.statistics:StatisticsCalls",
+        "vsh.backends.test.node:NodeCalls",
+        "vsh.backends.test.agent:AgentCalls",
+        "vsh.backends.test.networks:NetworkCalls",
+        "vsh.backends.test.storage:PoolCalls",
+        "vsh.backends.test.volumes:VolumeCalls",
+    )
+
+    def __init__(self, driver: driver.Driver, uri: "Uri", readonly: bool = False):
+        super().__init__(driver, uri, readonly)
+        self.subscriptions: list[Subscription] = []
+        self.dispatcher: Dispatcher | None = None
+
+    def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
+        """Have `callback` called for events of `kind`.
+
+        All kinds of domains, networks, storage pools and node devices are accepted, as libvirt's driver accepts them,
+        whether or not it ever sends them.
+        """
+        from ..dispatch import Dispatcher
+        from ..events import KINDS, Subscription
+
+        if kind not in KINDS:
+            raise fail(errors.INVALID_ARG, f"there are no events called '{kind}'")
+        family = KINDS[kind][0]
+        if family == "secret":
+            raise errors.no_support("virConnectSecretEventRegisterAny")
+        with self.driver.lock:
+            if ref is not None and family == "domain":
+                ref = self._guest(ref).ref
+            subscription = Subscription(kind, ref, callback, self._unsubscribe)
+            self.dispatcher = self.dispatcher or Dispatcher()
+            self.subscriptions.append(subscription)
+        return subscription
+
+    def _unsubscribe(self, subscription: "Subscription") -> None:
+        with self.driver.lock:
+            if subscription in self.subscriptions:
+                self.subscriptions.remove(subscription)
+
+    def close(self) -> None:
+        with self.driver.lock:
+            for subscription in list(self.subscriptions):
+                subscription.close()
+            super().close()
+        if self.dispatcher:
+            self.dispatcher.close()
+
+
+class TestDriver(driver.Driver):
+    """One test host.
+
+    `lock` guards everything on it.
+    """
+
+    __test__ = False  # not a pytest class
+    connection_class = TestConnection
+
+    def __init__(self, uri: "Uri"):
+        """Raises INVALID_ARG for a URI without a path."""
+        if uri.path in ("", "/"):
+            raise fail(errors.INVALID_ARG, "testOpen: supply a path or use test:///default")
+        super().__init__(uri)
+        self.lock = RLock()
+        self.guests = Guests()
+        self._next_id = 1
+        self._networks: Networks | None = None
+        self._pools: Pools | None = None
+        guest, _ = self.guests.add(Definition.default())
+        guest.persistent = True
+        guest.start(self.next_id(), DOMAIN_RUNNING_BOOTED)
+        guest.reason = 0  # the host says where its domains stand, not why
+
+    @classmethod
+    def key(cls, uri: "Uri") -> str:
+        """`test:///default` is one host for all; one read from a file belongs to the connection that read it."""
+        return uri.path if uri.path == "/default" else f"{uri.path} {id(uri)}"
+
+    @property
+    def networks(self) -> "Networks":
+        if self._networks is None:
+            from .default import NETWORK
+            from .models.network import Network
+            from .networks import Networks
+
+            self._networks = Networks()
+            self._networks.add(Network.parse(NETWORK)).active = True
+        return self._networks
+
+    @property
+    def pools(self) -> "Pools":
+        if self._pools is None:
+            from .default import POOL
+            from .models.pool import Pool
+            from .pools import Pools
+
+            self._pools = Pools()
+            pool = self._pools.add(Pool.parse(POOL))
+            pool.active = pool.persistent = True
+        return self._pools
+
+    def next_id(self) -> int:
+        """An id for a domain that starts: they grow and never return."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def emit(self, kind: str, ref: "Any", *fields: object) -> None:
+        """Send an event about the object `ref` to every subscription that wants it."""
+        event = None
+        for connection in self.connections:
+            assert isinstance(connection, TestConnection)
+            for subscription in connection.subscriptions:
+                if subscription.kind == kind and subscription.ref in (None, ref):
+                    event = event or getattr(records, records.class_name(kind))(ref, *fields)
+                    assert connection.dispatcher is not None
+                    connection.dispatcher.post(subscription, event)

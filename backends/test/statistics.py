@@ -1,0 +1,134 @@
+"""Counters of disks, interfaces and memory, and what the guest mounts.
+
+Counters are made from the clock, so that they grow.
+"""
+
+from .. import errors, params, records
+from ..constants import domain as const
+from .base import TestBase, call, fail, locked
+from .info import microseconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..records import (
+        DomainBlockStats,
+        DomainDiskError,
+        DomainFsinfo,
+        DomainGetBlockInfo,
+        DomainGetSchedulerType,
+        DomainInterfaceStats,
+        DomainMemoryStat,
+        DomainRef,
+    )
+    from ..xml.disks import Disk
+    from ..xml.domain import Domain
+
+#: Every disk, in bytes.
+CAPACITY, ALLOCATION = 1099506450432, 1099511627776
+#: Memory statistics: tag and share of the balloon's size (tag, divisor); 0 says 0.
+MEMORY = (
+    (const.DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, 1),
+    (const.DOMAIN_MEMORY_STAT_SWAP_IN, 0),
+    (const.DOMAIN_MEMORY_STAT_SWAP_OUT, 0),
+    (const.DOMAIN_MEMORY_STAT_MAJOR_FAULT, 0),
+    (const.DOMAIN_MEMORY_STAT_MINOR_FAULT, 0),
+    (const.DOMAIN_MEMORY_STAT_UNUSED, 2),
+    (const.DOMAIN_MEMORY_STAT_AVAILABLE, 1),
+    (const.DOMAIN_MEMORY_STAT_USABLE, 2),
+    (const.DOMAIN_MEMORY_STAT_LAST_UPDATE, None),
+    (const.DOMAIN_MEMORY_STAT_DISK_CACHES, 8),
+    (const.DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, 0),
+    (const.DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, 0),
+    (const.DOMAIN_MEMORY_STAT_RSS, 2),
+)
+LAST_UPDATE = 627319920
+WEIGHT = 50
+
+
+class StatisticsCalls(TestBase):
+    """Counters of disks, interfaces and memory, and what the guest mounts."""
+
+    @locked
+    def domain_block_stats(self, dom: "DomainRef", path: str) -> "DomainBlockStats":
+        if not path:
+            raise fail(errors.OPERATION_UNSUPPORTED, "summary statistics are not supported yet")
+        if find_disk(self._active(dom).now.model, path) is None:
+            raise fail(errors.INVALID_ARG, f"invalid path: {path}")
+        now = microseconds()
+        stats: DomainBlockStats = records.DomainBlockStats(now // 10, now // 20, now // 30, now // 40, now // 2000000)
+        return stats
+
+    @call("testDomainGetBlockInfo")
+    def domain_get_block_info(self, dom: "DomainRef", path: str, flags: int = 0) -> "DomainGetBlockInfo":
+        disk = find_disk(self._guest(dom).now.model, path)
+        if disk is None:
+            raise fail(errors.INVALID_ARG, f"invalid path {path} not assigned to domain")
+        if not path_of(disk) and disk.source.type in ("file", "block", "dir"):
+            raise fail(errors.INVALID_ARG, f"disk '{path}' does not currently have a source assigned")
+        info: DomainGetBlockInfo = records.DomainGetBlockInfo(ALLOCATION, CAPACITY, ALLOCATION)
+        return info
+
+    @call("testDomainGetDiskErrors")
+    def domain_get_disk_errors(self, dom: "DomainRef", flags: int = 0) -> "list[DomainDiskError]":
+        """Disks have no space left (2) and unspecified errors (1) by turns."""
+        disks = self._active(dom).now.model.devices.disks
+        kind = records.of_struct("domain_disk_error")
+        return [kind(disk.target, i % 2 + 1) for i, disk in enumerate(disks)]
+
+    @call("testDomainGetFSInfo")
+    def domain_get_fsinfo(self, dom: "DomainRef", flags: int = 0) -> "list[DomainFsinfo]":
+        kind = records.of_struct("domain_fsinfo")
+        for disk in self._active(dom).now.model.devices.disks:
+            if disk.device == "disk":
+                name = disk.target
+                return [kind("/", f"{name}1", "ext4", [name]), kind("/boot", f"{name}2", "ext4", [name])]
+        return []
+
+    @locked
+    def domain_interface_stats(self, dom: "DomainRef", device: str) -> "DomainInterfaceStats":
+        interfaces = self._active(dom).now.model.devices.interfaces
+        if not any(device in (interface.target, interface.mac.hex(":")) for interface in interfaces):
+            raise fail(errors.INVALID_ARG, f"'{device}' is not a known interface", errors.FROM_DOMAIN)
+        now = microseconds()
+        second = now // 1000000
+        stats: DomainInterfaceStats = records.DomainInterfaceStats(
+            now // 10, now // 100, second, second // 2, now // 20, now // 110, second // 3, second // 4
+        )
+        return stats
+
+    @call("testDomainMemoryStats")
+    def domain_memory_stats(self, dom: "DomainRef", flags: int = 0) -> "list[DomainMemoryStat]":
+        model = self._active(dom).now.model
+        balloons = model.devices.memballoons
+        if not balloons or balloons[0].model == "none":
+            return []
+        kind, size = records.of_struct("domain_memory_stat"), model.current_memory
+        return [kind(tag, LAST_UPDATE if share is None else size // share if share else 0) for tag, share in MEMORY]
+
+    def domain_get_scheduler_type(self, dom: "DomainRef") -> "DomainGetSchedulerType":
+        kind: DomainGetSchedulerType = records.DomainGetSchedulerType("fair", 1)
+        return kind
+
+    @call("testDomainGetSchedulerParametersFlags")
+    def domain_get_scheduler_parameters_flags(self, dom: "DomainRef", flags: int = 0) -> params.TypedParams:
+        self._guest(dom)
+        return params.TypedParams([("weight", params.UINT, WEIGHT)])
+
+    @call("testDomainGetLaunchSecurityInfo")
+    def domain_get_launch_security_info(self, dom: "DomainRef", flags: int = 0) -> params.TypedParams:
+        return params.TypedParams()
+
+
+def path_of(disk: "Disk") -> "str | None":
+    """The file, device or directory behind a disk."""
+    source = disk.source
+    return source.file or source.dev or source.dir or source.name
+
+
+def find_disk(model: "Domain", path: str) -> "Disk | None":
+    """The disk with the target `path`, or, if it begins with a slash, the only one with that source."""
+    disks = model.devices.disks
+    if not path.startswith("/"):
+        return next((disk for disk in disks if disk.target == path), None)
+    found = [disk for disk in disks if path_of(disk) == path]
+    return found[0] if len(found) == 1 else None

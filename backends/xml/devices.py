@@ -1,0 +1,360 @@
+"""Devices of few words: input, video, hostdev, TPM, RNG and their like. Sound is in sound.py."""
+
+from __future__ import annotations
+
+from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
+from .addresses import Info, Virtio
+from .chars import CharSource
+from .engine import Context, Field, Model, View, fail
+from .fields import Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, Uuid, YesNo, one_of
+from .node import Node
+from .serialize import Out
+from .values import ULLONG_MAX
+
+_VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+
+
+class Lease(Model):
+    lockspace = Text("lockspace")
+    key = Text("key", required=(XML_ERROR, "Missing 'key' element for lease"))
+    path = Text("target/@path", required=(XML_ERROR, "Missing 'path' attribute to 'target' element for lease"))
+    offset = UInt("target/@offset", bits=64)
+
+    def read(self, node: Node, context: Context) -> None:
+        if node.find("key") is not None and node.find("target") is None:
+            raise fail(XML_ERROR, "Missing 'target' element for lease")
+        super().read(node, context)
+
+
+class Smartcard(Model):
+    mode = Enum("@mode", ("host", "host-certificates", "passthrough"), required=True)
+    certificates = Texts("certificate", when=one_of("mode", "host-certificates"))
+    database = Text("database", when=one_of("mode", "host-certificates"))
+    source = Part(".", CharSource, when=one_of("mode", "passthrough"))
+    info = Part(".", Info)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if self.mode == "host-certificates":
+            if len(self.certificates) != 3:
+                raise fail(XML_ERROR, "host-certificates mode needs exactly three certificates")
+            if self.database is not None and not self.database.startswith("/"):
+                raise fail(XML_ERROR, f"expecting absolute path: {self.database}")
+        elif self.mode == "passthrough" and node.get("type") is None:
+            raise fail(XML_ERROR, "passthrough mode requires a character device type attribute")
+
+
+class PcrBanks(Field[tuple[str, ...]]):
+    """Which banks of registers a TPM has, in libvirt's order."""
+
+    names = ("sha1", "sha256", "sha384", "sha512")
+
+    def read(self, model: Model, node: Node, context: Context) -> None:
+        holder = node.find(self.parent)
+        if holder is None or (self.when and not self.when(model)):
+            return
+        found = [bank.tag for bank in holder.elements()]
+        for bank in found:
+            if bank not in self.names:
+                raise fail(CONFIG_UNSUPPORTED, f"Unsupported PCR banks '{bank}'")
+        model.__dict__[self.name] = tuple(bank for bank in self.names if bank in found)
+
+    def place(self, target: Out, value: tuple[str, ...]) -> None:
+        for bank in value:
+            target.add(bank)
+
+
+class Tpm(Model):
+    model = Enum("@model", ("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy"))
+    type = Enum("backend/@type", ("passthrough", "emulator", "external"), required=True)
+    version = Enum("backend/@version", ("1.2", "2.0"), when=one_of("type", "emulator"))
+    persistent_state = YesNo(
+        "backend/@persistent_state",
+        when=one_of("type", "emulator"),
+        invalid=(INTERNAL_ERROR, "Invalid persistent_state value, either 'yes' or 'no'"),
+        show=lambda tpm, view: bool(tpm.persistent_state),
+    )
+    device = Text(
+        "backend/device/@path", blank=False, default="/dev/tpm0", absent=None, when=one_of("type", "passthrough")
+    )
+    secret = Uuid(
+        "backend/encryption/@secret",
+        when=one_of("type", "emulator"),
+        invalid=(INTERNAL_ERROR, "Unable to parse secret uuid '%s'"),
+    )
+    pcr_banks = PcrBanks("backend/active_pcr_banks", default=(), when=one_of("type", "emulator"))
+    source_type = Text("backend/source/@type", blank=False, when=one_of("type", "external"))
+    source_mode = Text("backend/source/@mode", when=one_of("type", "external"))
+    socket = Text("backend/source/@path", when=one_of("type", "external"))
+    info = Part(".", Info)
+
+    def read(self, node: Node, context: Context) -> None:
+        backends = len(node.findall("backend"))
+        if backends != 1:
+            what = "only one TPM backend is supported" if backends else "missing TPM device backend"
+            raise fail(XML_ERROR, what)
+        super().read(node, context)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if self.type != "external":
+            return
+        if self.source_type is None:
+            raise fail(XML_ERROR, "missing external TPM backend type")
+        if self.source_type != "unix":
+            raise fail(XML_ERROR, "only source type 'unix' is supported for external TPM device")
+        if self.source_mode not in (None, "connect", "bind"):
+            what = f"Invalid value for attribute 'mode' in element 'source': '{self.source_mode}'."
+            raise fail(XML_ERROR, what)
+        self.source_mode = self.source_mode or "connect"
+
+
+class Panic(Model):
+    model = Enum(
+        "@model",
+        ("isa", "pseries", "hyperv", "s390"),
+        zero=("default",),
+        invalid=(CONFIG_UNSUPPORTED, "unknown panic model '%s'"),
+    )
+    info = Part(".", Info)
+
+    def present(self, view: View) -> bool:
+        """libvirt keeps a device without model and address, but does not write it."""
+        return bool(self.model or self.info != Info())
+
+
+class Input(Model):
+    """`bus` "none" is that of evdev devices and is not written."""
+
+    type = Enum(
+        "@type",
+        ("mouse", "tablet", "keyboard", "passthrough", "evdev"),
+        required=(INTERNAL_ERROR, "missing input device type"),
+        invalid=(CONFIG_UNSUPPORTED, "unknown input device type '%s'"),
+    )
+    bus = Enum(
+        "@bus",
+        ("ps2", "usb", "xen", "parallels", "virtio", "none"),
+        absent="none",
+        invalid=(CONFIG_UNSUPPORTED, "unknown input bus type '%s'"),
+    )
+    model = Enum("@model", _VIRTIO, invalid=(CONFIG_UNSUPPORTED, "unknown input model '%s'"))
+    virtio = Part("driver", Virtio)
+    evdev = Text("source/@evdev", tidy=True, when=one_of("type", "passthrough"))
+    dev = Text("source/@dev", tidy=True, when=one_of("type", "evdev"))
+    grab = Enum("source/@grab", ("all",), when=one_of("type", "evdev"))
+    grab_toggle = Enum(
+        "source/@grabToggle",
+        ("ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock", "ctrl-scrolllock"),
+        when=one_of("type", "evdev"),
+    )
+    repeat = OnOff("source/@repeat", when=one_of("type", "evdev"))
+    info = Part(".", Info)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if not self.bus:
+            self.bus = self._usual_bus(context)
+        address = self.info.address
+        if self.bus == "usb" and address and address.type != "usb":
+            raise fail(XML_ERROR, "Invalid address for a USB device")
+        if (
+            node.find("source") is not None
+            and self.type in ("passthrough", "evdev")
+            and (self.evdev or self.dev) is None
+        ):
+            raise fail(XML_ERROR, "Missing evdev path for input device")
+
+    def _usual_bus(self, context: Context) -> str:
+        system, arch, virt = (context.memo.get(name, "") for name in ("os_type", "arch", "virt"))
+        if system == "hvm":
+            if self.type in ("mouse", "keyboard") and arch in ("i686", "x86_64"):
+                return "ps2"
+            if arch in ("s390", "s390x") or self.type == "passthrough":
+                return "virtio"
+            return "none" if self.type == "evdev" else "usb"
+        if system in ("xen", "xenpvh"):
+            return "xen"
+        return "parallels" if virt in ("vz", "parallels") else "ps2"
+
+    def present(self, view: View) -> bool:
+        return not (view.migratable and self.type == "keyboard" and self.bus in ("ps2", "xen"))
+
+
+class Hub(Model):
+    type = Enum(
+        "@type",
+        ("usb",),
+        required=(INTERNAL_ERROR, "missing hub device type"),
+        invalid=(CONFIG_UNSUPPORTED, "unknown hub device type '%s'"),
+    )
+    info = Part(".", Info)
+
+
+class Acceleration(Model):
+    accel3d = YesNo("@accel3d")
+    accel2d = YesNo("@accel2d")
+    rendernode = Text("@rendernode", tidy=True)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if self.accel3d is None and self.accel2d is None and self.rendernode is None:
+            raise fail(CONFIG_UNSUPPORTED, "missing values for acceleration")
+
+
+class Resolution(Model):
+    x = UInt("@x", absent=None, required=True, show=lambda res, view: res.x > 0 and res.y > 0)
+    y = UInt("@y", absent=None, required=True, show=lambda res, view: res.x > 0 and res.y > 0)
+
+
+def _video_memory(name: str) -> UInt:
+    return UInt(f"model/@{name}", invalid=(XML_ERROR, f"cannot parse video {name} '%s'"))
+
+
+class Primary(YesNo):
+    """yes, or anything else for no."""
+
+    def load(self, text: str, node: Node, context: Context) -> bool | None:
+        return text == "yes"
+
+
+class Video(Model):
+    """Memory is in KiB."""
+
+    virtio = Part("driver", Virtio)
+    vgaconf = Enum("driver/@vgaconf", ("on", "off"), zero=("io",))
+    backend = Enum("driver/@name", ("qemu", "vhostuser"))
+    type = Enum(
+        "model/@type",
+        ("vga", "cirrus", "vmvga", "xen", "vbox", "qxl", "parallels", "virtio", "gop", "none", "bochs", "ramfb"),
+        zero=("default", ""),
+        invalid=(CONFIG_UNSUPPORTED, "unknown video model '%s'"),
+    )
+    ram = _video_memory("ram")
+    vram = _video_memory("vram")
+    vram64 = _video_memory("vram64")
+    vgamem = _video_memory("vgamem")
+    heads = UInt("model/@heads", default=1, absent=0, invalid=(INTERNAL_ERROR, "cannot parse video heads '%s'"))
+    primary = Primary("model/@primary", default=False, absent=False)
+    acceleration = Child("model/acceleration", Acceleration)
+    resolution = Child("model/resolution", Resolution)
+    info = Part(".", Info)
+
+
+class Watchdog(Model):
+    model = Enum(
+        "@model",
+        ("i6300esb", "ib700", "diag288"),
+        required=(INTERNAL_ERROR, "watchdog must contain model name"),
+        invalid=(CONFIG_UNSUPPORTED, "unknown watchdog model '%s'"),
+    )
+    action = Enum(
+        "@action",
+        ("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"),
+        default="reset",
+        absent="",
+        invalid=(CONFIG_UNSUPPORTED, "unknown watchdog action '%s'"),
+    )
+    info = Part(".", Info)
+
+
+class Memballoon(Model):
+    model = Enum("@model", ("virtio", "xen", "none", *_VIRTIO[1:]), required=True)
+    autodeflate = OnOff("@autodeflate")
+    free_page_reporting = OnOff("@freePageReporting")
+    stats_period = OptInt("stats/@period", sign=True, base=0)
+    info = Part(".", Info, when=lambda balloon: balloon.model != "none")
+    virtio = Part("driver", Virtio)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if (self.stats_period or 0) <= 0:
+            self.stats_period = None
+
+
+class Rng(Model):
+    spread = True
+    model = Enum(
+        "@model",
+        _VIRTIO,
+        required=(XML_ERROR, "missing RNG device model"),
+        invalid=(CONFIG_UNSUPPORTED, "unknown RNG model '%s'"),
+    )
+    rate = UInt("rate/@bytes", invalid=(XML_ERROR, "invalid RNG rate bytes value"))
+    period = UInt("rate/@period", when=lambda rng: rng.rate > 0, invalid=(XML_ERROR, "invalid RNG rate period value"))
+    backend = Enum(
+        "backend/@model",
+        ("random", "egd", "builtin"),
+        required=(XML_ERROR, "missing RNG device backend model"),
+        invalid=(CONFIG_UNSUPPORTED, "unknown RNG backend model '%s'"),
+    )
+    file = Text("backend", when=one_of("backend", "random"))
+    source = Part("backend", CharSource, when=one_of("backend", "egd"))
+    virtio = Part("driver", Virtio)
+    info = Part(".", Info)
+
+    def read(self, node: Node, context: Context) -> None:
+        Rng.model.read(self, node, context)
+        backends = node.findall("backend")
+        if len(backends) != 1:
+            raise fail(XML_ERROR, "only one RNG backend is supported")
+        if backends[0].get("model") == "egd":
+            kind = backends[0].get("type")
+            if kind is None:
+                raise fail(XML_ERROR, "missing EGD backend type")
+            if kind not in CharSource.type.names:
+                raise fail(CONFIG_UNSUPPORTED, f"unknown backend type '{kind}' for egd")
+        super().read(node, context)
+
+
+class Nvram(Model):
+    spread = True
+    info = Part(".", Info)
+
+
+class Msi(Model):
+    vectors = UInt("@vectors", base=0)
+    ioeventfd = OnOff("@ioeventfd")
+
+
+class ShmemServer(Model):
+    path = Text("@path", tidy=True)
+
+
+class Shmem(Model):
+    """`size` in bytes; written in whole mebibytes."""
+
+    spread = True
+    name = Text("@name", required=(XML_ERROR, "shmem element must contain 'name' attribute"))
+    role = Enum("@role", ("master", "peer"), when=lambda shmem: shmem.model != "ivshmem")
+    model = Enum("model/@type", ("ivshmem", "ivshmem-plain", "ivshmem-doorbell"), default="ivshmem", absent="")
+    size = Size("size", scale=1, limit=ULLONG_MAX, xpath="./size[1]")
+    server = Child("server", ShmemServer)
+    msi = Child("msi", Msi)
+    info = Part(".", Info)
+
+    def read(self, node: Node, context: Context) -> None:
+        Shmem.model.read(self, node, context)
+        super().read(node, context)
+        if self.msi and not self.server:
+            raise fail(XML_ERROR, "msi option is only supported with a server")
+
+    def emit(self, out: Out, view: View) -> None:
+        super().emit(out, view)
+        if self.size:
+            size = out.at("size")
+            size.set("unit", "M")
+            size.write(str(self.size >> 20))
+
+
+class Iommu(Model):
+    model = Enum("@model", ("intel", "smmuv3", "virtio"), required=True)
+    intremap = OnOff("driver/@intremap")
+    caching_mode = OnOff("driver/@caching_mode")
+    eim = OnOff("driver/@eim")
+    iotlb = OnOff("driver/@iotlb")
+    aw_bits = UInt("driver/@aw_bits")
+    info = Part(".", Info)
+
+
+class Vsock(Model):
+    model = Enum("@model", _VIRTIO, zero=("default",))
+    auto = YesNo("cid/@auto")
+    cid = UInt("cid/@address", low=1)
+    info = Part(".", Info)
+    virtio = Part("driver", Virtio)

@@ -1,0 +1,143 @@
+"""Disks, CD-ROMs and floppies."""
+
+from __future__ import annotations
+
+from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
+from .addresses import Boot, Info, Virtio
+from .engine import Context, Model, View, fail
+from .fields import Child, Enum, Flag, OnOff, Part, Size, Text, UInt, YesNo
+from .node import Node
+from .storage import FORMATS, STORAGE_TYPES, Auth, BackingStore, Encryption, SourceOf
+from .values import ULLONG_MAX
+
+BUSES = ("ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd")
+VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
+_POLICIES = ("stop", "report", "ignore", "enospace")
+
+
+def _limit(name: str) -> UInt:
+    return UInt(f"iotune/{name}", bits=64, invalid=(XML_ERROR, f"disk iotune field '{name}' must be an integer"))
+
+
+class IoTune(Model):
+    """<iotune>: limits in bytes and operations per second; 0 is none."""
+
+    total_bytes_sec = _limit("total_bytes_sec")
+    read_bytes_sec = _limit("read_bytes_sec")
+    write_bytes_sec = _limit("write_bytes_sec")
+    total_iops_sec = _limit("total_iops_sec")
+    read_iops_sec = _limit("read_iops_sec")
+    write_iops_sec = _limit("write_iops_sec")
+    total_bytes_sec_max = _limit("total_bytes_sec_max")
+    read_bytes_sec_max = _limit("read_bytes_sec_max")
+    write_bytes_sec_max = _limit("write_bytes_sec_max")
+    total_iops_sec_max = _limit("total_iops_sec_max")
+    read_iops_sec_max = _limit("read_iops_sec_max")
+    write_iops_sec_max = _limit("write_iops_sec_max")
+    size_iops_sec = _limit("size_iops_sec")
+    group_name = Text("iotune/group_name")
+    total_bytes_sec_max_length = _limit("total_bytes_sec_max_length")
+    read_bytes_sec_max_length = _limit("read_bytes_sec_max_length")
+    write_bytes_sec_max_length = _limit("write_bytes_sec_max_length")
+    total_iops_sec_max_length = _limit("total_iops_sec_max_length")
+    read_iops_sec_max_length = _limit("read_iops_sec_max_length")
+    write_iops_sec_max_length = _limit("write_iops_sec_max_length")
+
+    @property
+    def limited(self) -> bool:
+        """Whether any rate is limited (group name and lengths of bursts aside)."""
+        return any(getattr(self, f.name) for f in self.fields[:13])
+
+
+class DriverFormat(Enum):
+    """The driver's format, where "aio" is an old Xen name for raw."""
+
+    def load(self, text: str, node: Node, context: Context) -> str:
+        return "raw" if text == "aio" else super().load(text, node, context)
+
+
+class Driver(Model):
+    name = Text("@name")
+    type = DriverFormat("@type", FORMATS, invalid=(CONFIG_UNSUPPORTED, "unknown driver format value '%s'"))
+    cache = Enum("@cache", ("none", "writethrough", "writeback", "directsync", "unsafe"), zero=("default",))
+    error_policy = Enum("@error_policy", _POLICIES)
+    rerror_policy = Enum("@rerror_policy", _POLICIES)
+    io = Enum("@io", ("native", "threads", "io_uring"))
+    ioeventfd = OnOff("@ioeventfd")
+    event_idx = OnOff("@event_idx")
+    copy_on_read = OnOff("@copy_on_read")
+    discard = Enum("@discard", ("unmap", "ignore"))
+    iothread = UInt("@iothread", low=1)
+    detect_zeroes = Enum("@detect_zeroes", ("off", "on", "unmap"))
+    queues = UInt("@queues")
+    queue_size = UInt("@queue_size")
+    virtio = Part(".", Virtio)
+    cache_size = Size("metadata_cache/max_size", scale=1, limit=ULLONG_MAX)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if self.rerror_policy == "enospace":
+            raise fail(CONFIG_UNSUPPORTED, "Invalid disk read error policy: 'enospace'")
+
+
+class Geometry(Model):
+    cyls = UInt("@cyls", absent=None)
+    heads = UInt("@heads", absent=None)
+    secs = UInt("@secs", absent=None)
+    trans = Enum("@trans", ("none", "auto", "lba"))
+
+    def present(self, view: View) -> bool:
+        return self.cyls > 0 and self.heads > 0 and self.secs > 0
+
+
+class Disk(Model):
+    """<disk>. `source` is always there; an empty one is a drive without medium."""
+
+    type = Enum("@type", STORAGE_TYPES, default="file", absent="")
+    device = Enum("@device", ("disk", "cdrom", "floppy", "lun"), default="disk", absent="")
+    model = Enum("@model", VIRTIO_MODELS, zero=("default",))
+    rawio = YesNo("@rawio")
+    sgio = Enum("@sgio", ("filtered", "unfiltered"))
+    snapshot = Enum(
+        "@snapshot",
+        ("no", "internal", "external", "manual"),
+        show=lambda disk, view: not (disk.snapshot == "no" and disk.readonly),
+    )
+    driver = Part("driver", Driver)
+    auth = Child("auth", Auth)
+    source = SourceOf()
+    startup_policy = Enum(
+        "source/@startupPolicy",
+        ("mandatory", "requisite", "optional"),
+        show=lambda disk, view: disk.type != "network",
+    )
+    index = UInt("source/@index", live=True, invalid=(XML_ERROR, "invalid disk index '%s'"))
+    backing_store = Child("backingStore", BackingStore)
+    backend_domain = Text("backenddomain/@name", blank=False)
+    geometry = Child("geometry", Geometry)
+    logical_block_size = UInt("blockio/@logical_block_size")
+    physical_block_size = UInt("blockio/@physical_block_size")
+    target = Text("target/@dev")
+    bus = Enum("target/@bus", BUSES)
+    tray = Enum("target/@tray", ("open",), zero=("closed",))
+    removable = OnOff("target/@removable", show=lambda disk, view: disk.bus == "usb")
+    rotation_rate = UInt("target/@rotation_rate")
+    iotune = Part(".", IoTune)
+    readonly = Flag("readonly")
+    shareable = Flag("shareable")
+    transient = Flag("transient")
+    share_backing = YesNo("transient/@shareBacking", show=lambda disk, view: bool(disk.share_backing))
+    serial = Text("serial")
+    wwn = Text("wwn")
+    vendor = Text("vendor")
+    product = Text("product")
+    encryption = Child("encryption", Encryption)
+    boot = Child("boot", Boot)
+    info = Part(".", Info)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        if node.find("source") is None:
+            self.type = self.source.type = "file"
+        if self.auth and self.source.auth:
+            raise fail(CONFIG_UNSUPPORTED, "an <auth> definition already found for disk source")
+        if self.encryption and self.source.encryption:
+            raise fail(CONFIG_UNSUPPORTED, "an <encryption> definition already found for disk source")

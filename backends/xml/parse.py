@@ -1,0 +1,108 @@
+"""Reading XML safely: no document type, so no entities; no network; bounded size and depth; one error, as
+libvirt words it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from ..errors import FROM_DOMAIN, FROM_XML, XML_DETAIL, XML_ERROR, XML_INVALID_SCHEMA, VirtError, virt_error
+from .node import Node
+
+#: Documents of more characters are refused unread. virsh itself reads files up to 10 MiB.
+LIMIT = 16 * 1024 * 1024
+#: As much of a broken line is shown.
+LINE = 1000
+
+
+def parse(text: str, what: str, root: str) -> Node:
+    """The root element of `text`, which must be called `root`.
+
+    `what` is libvirt's name for the document in its complaints, "(domain_definition)".
+    """
+    tree = read_tree(text, what, FROM_DOMAIN)
+    name = str(tree.tag).rpartition("}")[2]
+    if name != root:
+        detail = f"expecting root element of '{root}', not '{name}'"
+        raise virt_error(XML_ERROR, detail, domain=FROM_XML)
+    return Node(tree)
+
+
+def read_tree(text: str, what: str, domain: int) -> etree._Element:
+    """The parsed document's root, blank text between elements removed."""
+    if len(text) > LIMIT:
+        raise virt_error(
+            XML_ERROR, f"the document has {len(text)} characters, more than the {LIMIT} allowed", domain=domain
+        )
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise virt_error(XML_ERROR, f"the document has a NUL character in line {line}", domain=domain)
+    if _has_doctype(text):
+        raise virt_error(XML_ERROR, "a document type (DOCTYPE) is not allowed in the document", domain=domain)
+    data = text.encode("utf-8", "surrogatepass")
+    parser = _parser()
+    try:
+        return etree.fromstring(data, parser)
+    except etree.XMLSyntaxError:
+        log: Any = parser.error_log  # a sequence, which the stubs do not know; the error's own has older entries too
+        fatal = [entry for entry in log if entry.level == etree.ErrorLevels.FATAL]
+        if not fatal and data:
+            # Undeclared namespace prefixes and the like: libvirt reads on.
+            return etree.fromstring(data, _parser(recover=True))
+        message = fatal[0].message if fatal else "Document is empty"
+        line, column = (fatal[0].line, fatal[0].column) if fatal else (1, 1)
+        raise _syntax_error(data, what, message, line, column, domain) from None
+
+
+def _parser(recover: bool = False) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        recover=recover,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_blank_text=True,
+    )
+
+
+def _has_doctype(text: str) -> bool:
+    """Whether a document type stands before the root element, where alone it is one."""
+    at = 0
+    while (at := text.find("<", at)) >= 0:
+        if text.startswith("<!--", at):
+            at = text.find("-->", at)
+        elif text.startswith("<?", at):
+            at = text.find("?>", at)
+        else:
+            return text.startswith("<!DOCTYPE", at)
+        if at < 0:
+            break
+    return False
+
+
+def _syntax_error(data: bytes, what: str, message: str, line: int, column: int, domain: int) -> VirtError:
+    """libvirt's three lines: place and message, the offending line, a caret below the position."""
+    lines = data.splitlines()
+    if not data:
+        context, pointer = "(null)", "^"
+    else:
+        context = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
+        cut = max(0, column - LINE // 2)
+        before = context[cut : column - 1].encode()  # the column counts characters, libvirt's dashes bytes
+        context = context[cut : cut + LINE]
+        pointer = "".join("\t" if byte == 0x09 else "-" for byte in before) + "^"
+    return virt_error(XML_DETAIL, f"{what}:{line}: {message}\n{context}\n{pointer}", domain=domain)
+
+
+def refuse_unknown(root: Node) -> None:
+    """Refuse what the model did not ask for: `--validate`, which libvirt does with a schema."""
+    for node, name in root.unasked():
+        parent = node.element.getparent()
+        if name.startswith("@"):
+            what = f"unknown attribute '{name[1:]}' in element '{node.tag}'"
+        else:
+            what = f"unknown element '{name}' in element '{'' if parent is None else parent.tag}'"
+        raise virt_error(XML_INVALID_SCHEMA, f"{what} at line {node.line}", domain=FROM_XML)

@@ -1,0 +1,46 @@
+"""What a command sees of the shell that runs it."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from vsh.backends import api
+    from vsh.backends.streams import Stream
+else:
+    Protocol = object
+
+
+class Context(Protocol):
+    """The shell, as commands use it.
+
+    The shell implements it; commands never print and never open connections.
+    """
+
+    #: Whether commands come one by one from a user or a script on standard input; False in one-shots and batches.
+    interactive: bool
+    #: The name the shell was started under: vsh or virsh.
+    program: str
+
+    @property
+    def connection(self) -> "api.Connection":
+        """The open connection; commands declared with connects=False must not touch it."""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether standard input is a terminal."""
+
+    @property
+    def escape(self) -> str:
+        """The console's escape character as the user wrote it: `^]` or a single character."""
+
+    def warn(self, text: str) -> None:
+        """Tell the user about something that does not end the command."""
+
+    def reconnect(self, uri: "str | None", readonly: bool) -> None:
+        """Replace the connection.
+
+        Raises CommandError.
+        """
+
+    def interact(self, stream: "Stream") -> None:
+        """Join the terminal to `stream` until the escape character or its end."""

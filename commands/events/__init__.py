@@ -1,0 +1,1 @@
+"""Commands of the group events: Domain Events."""

@@ -1,0 +1,34 @@
+"""Files that commands read on the user's side."""
+
+import os
+
+from .errors import CommandError
+
+#: The largest XML file virsh reads, in bytes.
+LIMIT = 10 * 1024 * 1024
+
+
+def read_file(path: str) -> str:
+    """The text of a file; bytes that are not UTF-8 are kept as surrogates.
+
+    Raises CommandError when it cannot be read or has more than LIMIT bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise CommandError(f"Failed to open file '{path}': {error.strerror}") from error
+    parts, size = [], 0
+    try:
+        while size <= LIMIT and (part := os.read(descriptor, LIMIT + 1 - size)):
+            parts.append(part)
+            size += len(part)
+    except OSError as error:
+        raise CommandError(f"Failed to read file '{path}': {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+    if size > LIMIT:
+        raise CommandError(
+            f"Failed to read file '{path}': Value too large for defined data type",
+            hint=f"a definition may have {LIMIT} bytes",
+        )
+    return b"".join(parts).decode("utf-8", "surrogateescape")

@@ -1,0 +1,1 @@
+"""Tests. A package, so that its helpers import as `tests.live`."""

@@ -1,0 +1,121 @@
+"""The hosts that commands are tried on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.libvirtd import Libvirtd
+from tests.live.side import Run, Side
+
+#: Domains in many states, for libvirtd's test driver. One is called as another's id, one has a blank in its name.
+MANY = """\
+<node xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+  <domain type='test'>
+    <name>zulu</name><uuid>11111111-1111-1111-1111-111111111111</uuid><title>The last one</title>
+    <memory>65536</memory><os><type arch='i686'>hvm</type></os>
+    <test:runstate>5</test:runstate>
+  </domain>
+  <domain type='test'>
+    <name>Alpha beta</name><uuid>22222222-2222-2222-2222-222222222222</uuid>
+    <memory>65536</memory><os><type arch='i686'>hvm</type></os>
+    <test:runstate>5</test:runstate><test:hasmanagedsave/>
+  </domain>
+  <domain type='test'>
+    <name>yankee</name><uuid>33333333-3333-3333-3333-333333333333</uuid><title>ünïcode 日本</title>
+    <memory>65536</memory><os><type arch='i686'>hvm</type></os>
+    <test:runstate>3</test:runstate>
+  </domain>
+  <domain type='test'>
+    <name>bravo</name><uuid>44444444-4444-4444-4444-444444444444</uuid>
+    <memory>65536</memory><os><type arch='i686'>hvm</type></os>
+    <test:transient/><test:runstate>1</test:runstate>
+  </domain>
+  <domain type='test'>
+    <name>2</name><uuid>55555555-5555-5555-5555-555555555555</uuid>
+    <memory>65536</memory><os><type arch='i686'>hvm</type></os>
+    <test:runstate>6</test:runstate>
+    <test:domainsnapshot>
+      <name>s1</name><creationTime>1</creationTime><state>shutoff</state><active>1</active>
+    </test:domainsnapshot>
+  </domain>
+  <domain type='test'>
+    <name>日本</name><uuid>66666666-6666-6666-6666-666666666666</uuid>
+    <memory>65536</memory><os><type arch='i686'>hvm</type></os>
+    <test:runstate>5</test:runstate>
+    <test:domainsnapshot>
+      <name>s1</name><creationTime>1</creationTime><state>shutoff</state><active>1</active>
+    </test:domainsnapshot>
+  </domain>
+</node>
+"""
+DOMAIN = """\
+<domain type='test'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <memory unit='KiB'>65536</memory>
+  <os><type arch='i686'>hvm</type></os>
+  <devices>
+    <disk type='file'><source file='/nowhere/disk.img'/><target dev='vda'/></disk>
+    <disk type='volume'><source pool='nopool' volume='vol'/><target dev='vdb'/></disk>
+  </devices>
+</domain>
+"""
+
+
+class Host:
+    """A hypervisor to try commands on; each connection to it finds it as new."""
+
+    def __init__(self, side: Side, uri: str):
+        self.side = side
+        self.uri = uri
+
+    def same(self, *commands: str, readonly: bool = False, quiet: bool = False, **rest: Any) -> Run:
+        """Assert that virsh and vsh answer one line of these commands alike; virsh's answer."""
+        options = [*(["-r"] if readonly else []), *(["-q"] if quiet else [])]
+        ignore = ["cpu-time", *rest.pop("ignore", ())]
+        return self.side.assert_same(*options, "-c", self.uri, "; ".join(commands), ignore=ignore, **rest)
+
+    def script(self, *lines: str, **rest: Any) -> Run:
+        """The same for lines on standard input, each of which is parsed by itself."""
+        return self.side.assert_same("-c", self.uri, stdin="".join(f"{line}\n" for line in lines), **rest)
+
+    def json(self, command: str, status: int = 0) -> list[Any]:
+        """What vsh answers as JSON."""
+        run = self.side.vsh("--format=json", "-c", self.uri, command)
+        assert run.status == status, run.stderr
+        answers = [json.loads(line) for line in run.stdout.splitlines()]
+        assert all(answer["schema_version"] == 1 for answer in answers)
+        return [answer["result"] for answer in answers]
+
+
+@pytest.fixture(params=["embedded", "rpc"])
+def host(request: pytest.FixtureRequest, side: Side) -> Host:
+    """The default test host: vsh's own, and libvirtd's through RPC."""
+    if request.param == "embedded":
+        return Host(side, "test:///default")
+    libvirtd: Libvirtd = request.getfixturevalue("libvirtd")
+    return Host(side, libvirtd.uri("test"))
+
+
+@pytest.fixture
+def many(side: Side, libvirtd: Libvirtd) -> Host:
+    """A host with many domains, through RPC."""
+    path = libvirtd.directory / "many.xml"
+    path.write_text(MANY)
+    path.chmod(0o644)
+    return Host(side, libvirtd.uri("test", path=str(path)))
+
+
+@pytest.fixture
+def domain_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the XML of a domain: domain_file("name", extra...)."""
+
+    def write(name: str, uuid: str = "a9d0a1c6-3f0b-4d39-8f4c-a5a4f2c3d000", xml: str = DOMAIN) -> Path:
+        path = tmp_path / f"{name}.xml"
+        path.write_text(xml.format(name=name, uuid=uuid))
+        return path
+
+    return write

@@ -1,0 +1,97 @@
+"""help, version, uri, connect, quit and exit."""
+
+import re
+
+import pytest
+
+from tests.commands.conftest import Host
+from tests.live.side import Side
+from vsh.commands.index import COMMANDS, find
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_the_shape_of_virshs(side: Side, name: str) -> None:
+    """Headings, synopsis and options are the same; only the prose differs."""
+
+    def shape(text: str) -> list[str]:
+        lines = text.split("\n")
+        listed = lines[lines.index("  OPTIONS") :] if "  OPTIONS" in lines else []
+        options = [
+            m[1] for line in listed if (m := re.match(r"    ((?:\[--|--|<)\S+(?: <(?:string|number)>)?) +\S", line))
+        ]
+        return [line for line in lines if line.startswith("  ") and line[2] != " "] + [lines[4]] + options
+
+    wanted, seen = side.virsh("help", name), side.vsh("help", name)
+    added = ["--resume"] if name == "console" else []  # 11.3's
+    assert [line for line in shape(seen.stdout) if line not in added] == [
+        line + " [--resume]" if added and line.startswith("    console") else line for line in shape(wanted.stdout)
+    ]
+    assert seen.stdout.startswith(f"  NAME\n    {name} - ") and seen.stdout.endswith("\n\n\n")
+    assert (seen.stderr, seen.status) == ("", 0)
+    assert side.vsh(name, "--help") == seen
+
+
+def test_every_command_and_option_is_explained() -> None:
+    for name in COMMANDS:
+        command = find(name)
+        assert command is not None
+        assert command.summary, name
+        assert all(option.help for option in command.options if option.kind != "alias"), name
+
+
+def test_help_of_groups(side: Side) -> None:
+    whole = side.vsh("help").stdout
+    assert whole.startswith("Grouped commands:\n\n Domain Management (help keyword 'domain'):\n    console   ")
+    one = side.vsh("help", "monitor").stdout
+    assert one.startswith(" Domain Monitoring (help keyword 'monitor'):\n    dominfo   ")
+    assert one.removesuffix("\n") in whole
+    assert side.vsh("help", "Domain Monitoring").stdout == one
+    for line in one.splitlines()[1:-1]:
+        assert re.fullmatch(r"    \S+ +\S.*", line) and line.index(line.split()[1]) == 35
+
+
+def test_help_of_nothing(side: Side) -> None:
+    side.assert_same("help", "nosuch")
+    side.assert_same("help", "''")
+    side.assert_same("help nosuch; help alsonot")
+
+
+def test_version_and_uri(host: Host) -> None:
+    host.same("version", "uri", quiet=True)
+    host.same("version", "version --daemon", "uri")
+    host.same("version", "uri", readonly=True)
+    host.script("version x", "uri x", "uri --x", "version --daemon=1")
+
+
+def test_connect(host: Host) -> None:
+    host.same(f"connect '{host.uri}'", "uri", "suspend test", "connect", "list", "connect --readonly", "suspend test")
+    host.same("connect --readonly", "connect", "suspend test", f"connect '{host.uri}'", "suspend test")
+    host.same("connect", "list", readonly=True)
+    host.same("connect", "suspend test", f"connect --name '{host.uri}'", "suspend test", readonly=True)
+    host.same("connect nosuch:///host", "list", "uri")
+
+
+def test_connect_changes_hosts(side: Side, host: Host) -> None:
+    side.assert_same("-c", "test:///default", f"uri; connect '{host.uri}'; uri; connect test:///default; uri")
+    side.assert_same(f"connect '{host.uri}' --readonly; uri; destroy test")
+
+
+@pytest.mark.parametrize("word", ["quit", "exit"])
+def test_leaving(host: Host, word: str) -> None:
+    host.same("list", word, "list")
+    host.same("domstate nosuch", word)
+    host.script("list", word, "list")
+    host.side.assert_same(word)
+
+
+def test_json(host: Host) -> None:
+    assert host.json("version --daemon") == [
+        {"library": "9.0.0", "hypervisor_type": "TEST", "hypervisor": "0.0.2", "daemon": "9.0.0"}
+    ]
+    [answer] = host.json("uri")
+    assert set(answer) == {"uri"} and answer["uri"].startswith("test")
+    [answer] = host.json("help domstate")
+    assert answer["options"][0].items() >= {"name": "domain", "type": "data", "required": True}.items()
+    [answer] = host.json("help")
+    assert "virsh" in [group["keyword"] for group in answer["groups"]]
+    assert host.json("connect; quit") == []

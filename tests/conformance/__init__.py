@@ -1,0 +1,1 @@
+"""What every driver must do, run against each that can run here."""

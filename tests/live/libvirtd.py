@@ -1,0 +1,172 @@
+"""A private libvirtd: its own files, sockets and port; the machine's own libvirt is not touched."""
+
+import os
+import shlex
+import signal
+import socket
+import struct
+import time
+from pathlib import Path
+from typing import Self
+
+from tests.live.need import SYSTEM_PATH
+from tests.live.nursery import Nursery, unprivileged
+from tests.live.proxy import Address
+from tests.live.wait import wait_until
+
+# Our guests need no security labels or cgroups; without them QEMU starts in 0.4 s, not 4.5.
+QEMU_CONF = """\
+security_driver = "none"
+cgroup_controllers = []
+stdio_handler = "file"
+"""
+QEMU_CONF_ROOT = """\
+user = "root"
+group = "root"
+namespaces = []
+remember_owner = 0
+"""
+# The directories a privileged libvirtd keeps its files in; each is covered by one of our own.
+SYSTEM_DIRECTORIES = {
+    "run": "/run/libvirt", "etc": "/etc/libvirt", "lib": "/var/lib/libvirt",
+    "log": "/var/log/libvirt", "cache": "/var/cache/libvirt",
+}
+# A call of REMOTE_PROC_AUTH_LIST (66) of the remote program, version 1: length, program, version, procedure,
+# type, serial, status. It is answered only once the daemon serves clients.
+AUTH_LIST = struct.pack(">7I", 28, 0x20008086, 1, 66, 0, 0, 0)
+
+
+class Libvirtd:
+    """A running daemon; a context manager that stops it.
+
+    directory: its private directory (short, under /tmp), removed by `stop`.
+    socket: its unix socket.  port: its port on 127.0.0.1.
+    env: the environment in which a client finds an unprivileged daemon by itself (`qemu:///session`).
+    pid: the daemon's process, for tests that send signals.
+    """
+
+    def __init__(self, *, privileged: bool = False) -> None:
+        """Start it and wait until it answers. `privileged` needs root; without it root runs it as nobody.
+
+        Raises RuntimeError, with the daemon's log, when it does not come up.
+        """
+        self.privileged = privileged
+        self._nursery = Nursery(shared=not privileged)
+        self.directory = self._nursery.directory
+        self.port = free_port()
+        self.env = {
+            "PATH": SYSTEM_PATH,
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.directory),
+            "XDG_RUNTIME_DIR": str(self.directory / "run"),
+            "XDG_CONFIG_HOME": str(self.directory / "config"),
+            "XDG_CACHE_HOME": str(self.directory / "cache"),
+            "XDG_DATA_HOME": str(self.directory / "data"),
+        }
+        if privileged:
+            self.socket = self.directory / "run/libvirt-sock"
+            qemu_conf = self.directory / "etc/qemu.conf"
+        else:
+            self.socket = self.directory / "run/libvirt/libvirt-sock"
+            qemu_conf = self.directory / "config/libvirt/qemu.conf"
+        qemu_conf.parent.mkdir(parents=True)
+        qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else ""))
+        (self.directory / "libvirtd.conf").write_text(
+            "listen_tls = 0\nlisten_tcp = 1\n"
+            f'listen_addr = "127.0.0.1"\ntcp_port = "{self.port}"\n'
+            'auth_tcp = "none"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_level = 3\n'
+        )
+        try:
+            if not privileged:
+                self._give_away()
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self) -> None:
+        """Start the daemon, for the first time or again after `kill`, and wait until it answers."""
+        files = ["-f", f"{self.directory}/libvirtd.conf", "-p", f"{self.directory}/pid"]
+        daemon = ["libvirtd", "--listen", *files]
+        argv = self._in_namespace(daemon) if self.privileged else [*unprivileged(), *daemon]
+        self.pid = self._nursery.spawn(argv, self.env, self.directory / "libvirtd.log")
+        deadline = time.monotonic() + 20
+        while not self.answers():
+            if time.monotonic() > deadline or not Path(f"/proc/{self.pid}").exists():
+                raise RuntimeError(f"libvirtd did not come up\n{self.log()}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """SIGKILL the daemon, as a crash would: its guests live on until `stop`."""
+        os.kill(self.pid, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{self.pid}").exists())
+
+    def stop(self) -> None:
+        """Kill the daemon and all it started, guests too, and remove its directory. Idempotent."""
+        self._nursery.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def uri(self, scheme: str, transport: str = "unix", path: str = "", **parameters: str) -> str:
+        """A URI that leads to this daemon and no other.
+
+        scheme: `test`, `qemu` ...; transport: `unix` or `tcp`; path: `/default` for test, else `/system` or
+        `/session` as this daemon offers; parameters: more of the query.
+        """
+        address: Address = self.socket if transport == "unix" else ("127.0.0.1", self.port)
+        return self.uri_at(address, scheme, path, **parameters)
+
+    def uri_at(self, address: Address, scheme: str, path: str = "", **parameters: str) -> str:
+        """The same where the daemon is reached through `address`, a `DelayProxy` for instance."""
+        if not path:
+            path = "/default" if scheme == "test" else "/system" if self.privileged else "/session"
+        if isinstance(address, Path):
+            base, parameters = f"{scheme}+unix://{path}", {"socket": str(address), **parameters}
+        else:
+            base = f"{scheme}+tcp://{address[0]}:{address[1]}{path}"
+        query = "&".join(f"{name}={value}" for name, value in parameters.items())
+        return f"{base}?{query}" if query else base
+
+    def log(self) -> str:
+        """What the daemon has logged so far: its warnings and errors."""
+        log = self.directory / "libvirtd.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def answers(self) -> bool:
+        """Whether both sockets are served."""
+        try:
+            with socket.socket(socket.AF_UNIX) as unix, socket.socket() as tcp:
+                unix.settimeout(5)
+                unix.connect(str(self.socket))
+                tcp.settimeout(5)
+                tcp.connect(("127.0.0.1", self.port))
+                unix.sendall(AUTH_LIST)
+                tcp.sendall(AUTH_LIST)
+                return bool(unix.recv(4)) and bool(tcp.recv(4))
+        except OSError:
+            return False
+
+    def _give_away(self) -> None:
+        if os.geteuid() == 0:
+            owner = self.directory.stat()
+            for path in self.directory.rglob("*"):
+                os.chown(path, owner.st_uid, owner.st_gid)
+
+    def _in_namespace(self, daemon: list[str]) -> list[str]:
+        """`daemon` in a mount namespace where the system's directories are private ones."""
+        lines = []
+        for own, system in SYSTEM_DIRECTORIES.items():
+            mine = shlex.quote(str(self.directory / own))
+            lines.append(f"mkdir -p {mine} {system} && mount --bind {mine} {system}")
+        return ["unshare", "--mount", "sh", "-ec", "\n".join([*lines, f"exec {shlex.join(daemon)}"])]
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,139 @@
+"""Side by side: the same command line through the real virsh and through vsh."""
+
+import difflib
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from tests.live.need import SYSTEM_PATH
+from tests.live.nursery import Nursery, unprivileged
+from tests.live.terminal import Terminal
+
+TIMEOUT = 30  # seconds; virsh 9.0.0 hangs now and then in save, dump and migrate
+
+
+class Run(NamedTuple):
+    """What a person saw of one call."""
+
+    stdout: str
+    stderr: str
+    status: int
+
+
+# What a caller may declare to differ between two runs.
+IGNORABLE: dict[str, Callable[[str], str]] = {
+    "versions": lambda text: re.sub(
+        r"(?m)^((?:Compiled against|Using|Running)\b.*?) \d+\.\d+\.\d+$", r"\1 VERSION", text),
+    "cpu-time": lambda text: re.sub(r"(?m)^(CPU time: +)[\d.]+s$", r"\1TIME", text),
+    "uuid": lambda text: re.sub(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", text),
+    "mac": lambda text: re.sub(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC", text),
+}
+
+
+class Side:
+    """Runs both programs in one private environment: own HOME, C.UTF-8, nothing of the caller's. A context manager.
+
+    env: that environment; tests may read it and pass changes as `env=` to each call.
+    user: the command prefix that changes the user, `unprivileged()` for `as_nobody`, else empty.
+    """
+
+    def __init__(self, *, as_nobody: bool = False, program: Sequence[str] | None = None) -> None:
+        """`as_nobody` runs both without privileges; `program` is compared with virsh in place of vsh."""
+        self._nursery = Nursery(shared=as_nobody)
+        self.user = unprivileged() if as_nobody else []
+        self.env = private_environment(self._nursery.directory)
+        self._program = list(program or vsh_command())
+
+    def close(self) -> None:
+        """Remove the private home."""
+        self._nursery.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def virsh(
+        self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,
+    ) -> Run:
+        """Run the real virsh with `argv`, `stdin` piped in. Raises subprocess.TimeoutExpired."""
+        return self._run(["virsh", *argv], stdin, env, timeout)
+
+    def vsh(
+        self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,
+        shortcut: bool = True,
+    ) -> Run:
+        """Run vsh likewise; `shortcut=False` makes it parse with click whatever the command line."""
+        extra = {} if shortcut else {"VSH_NO_SHORTCUT": "1"}
+        return self._run([*self._program, *argv], stdin, {**env, **extra}, timeout)
+
+    def terminal(self, program: str, *argv: str, env: Mapping[str, str] = {}) -> Terminal:
+        """Start `program`, "virsh" or "vsh", on a terminal of its own."""
+        command = self._program if program == "vsh" else [program]
+        return Terminal([*self.user, *command, *argv], {**self.env, **env}, self.env["HOME"])
+
+    def assert_same(
+        self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,
+        ignore: Sequence[str] = (),
+    ) -> Run:
+        """Assert that vsh, with and without its shortcut, does what virsh does; return virsh's run.
+
+        The program's name and `(Time: … ms)` always count as equal; `ignore` names more (see `IGNORABLE`).
+        virsh runs first, then vsh twice: a script that changes a lasting host must undo what it did.
+        """
+        wanted = self.virsh(*argv, stdin=stdin, env=env, timeout=timeout)
+        for shortcut in (True, False):
+            seen = self.vsh(*argv, stdin=stdin, env=env, timeout=timeout, shortcut=shortcut)
+            difference = compare(wanted, seen, ignore)
+            variant = "vsh" if shortcut else "vsh (VSH_NO_SHORTCUT=1)"
+            assert not difference, f"{variant} differs from virsh: {' '.join(argv)}\n{difference}"
+        return wanted
+
+    def _run(self, argv: list[str], stdin: str, env: Mapping[str, str], timeout: float) -> Run:
+        done = subprocess.run(
+            [*self.user, *argv], input=stdin, env={**self.env, **env}, cwd=self.env["HOME"],
+            capture_output=True, text=True, errors="surrogateescape", timeout=timeout, check=False,
+        )
+        return Run(done.stdout, done.stderr, done.returncode)
+
+
+def vsh_command() -> list[str]:
+    """How tests start vsh: as a module of the interpreter that runs them."""
+    return [sys.executable, "-m", "vsh"]
+
+
+def private_environment(home: Path) -> dict[str, str]:
+    """An environment below `home`, an empty directory, with nothing of the caller's in it."""
+    return {
+        "PATH": SYSTEM_PATH,
+        "LC_ALL": "C.UTF-8",
+        "TERM": "dumb",
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_DATA_HOME": str(home / "data"),
+    }
+
+
+def normalise(text: str, ignore: Sequence[str] = ()) -> str:
+    """`text` without what may differ: time taken, the program's name, and what `ignore` names."""
+    text = re.sub(r"\(Time: \d+\.\d+ ms\)", "(Time: N ms)", text)
+    text = re.sub(r"\bvirsh\b", "vsh", text)
+    for name in ignore:
+        text = IGNORABLE[name](text)
+    return text
+
+
+def compare(wanted: Run, seen: Run, ignore: Sequence[str] = ()) -> str:
+    """A diff of two runs, empty if they count as the same."""
+    def lines(run: Run) -> list[str]:
+        streams = (("stdout", run.stdout), ("stderr", run.stderr), ("status", str(run.status)))
+        return [
+            f"{name}: {line}" for name, text in streams for line in normalise(text, ignore).split("\n")
+        ]
+    return "\n".join(difflib.unified_diff(lines(wanted), lines(seen), "virsh", "vsh", lineterm="", n=2))

@@ -1,0 +1,1 @@
+"""The test host against libvirt's own test driver."""

@@ -1,0 +1,51 @@
+"""The `vsh` program.
+
+A plain one-shot (`vsh list --all`) takes a shortcut past click, whose import costs more than the command; everything
+else (help, the prompt, shell completion) goes through `vsh.cli`. VSH_NO_SHORTCUT=1 switches the shortcut off: nothing
+changes but time.
+"""
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run the program on sys.argv; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="surrogateescape")  # names may hold any bytes
+    try:
+        status = None if os.environ.get("VSH_NO_SHORTCUT") else shortcut(sys.argv[1:])
+        if status is None:
+            from .cli import app
+
+            status = app.main(sys.argv[1:], program_name(), standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or 0)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output is gone: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def shortcut(argv: list[str]) -> int | None:
+    """Run a plain one-shot or batch; None when `argv` asks for anything else."""
+    from . import options
+    from .commands.errors import CommandError
+
+    try:
+        chosen = options.parse(argv)
+    except CommandError:
+        return None
+    if not chosen.rest or chosen.help or chosen.version:
+        return None
+    from .session import Session
+
+    return Session(chosen, program_name()).one_shot()
+
+
+def program_name() -> str:
+    """The name the program was started under, without its folder."""
+    return sys.argv[0].rpartition("/")[2] or "vsh"

@@ -1,0 +1,68 @@
+"""The shell without a command: a prompt on a terminal, or a script on standard input."""
+
+import sys
+
+from .commands.errors import CommandError
+from .session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import Options
+
+
+def prompt_of(session: Session) -> str:
+    """Virsh's prompts, under the name vsh unless the program was started as virsh: tools match
+    `virsh\\s*[\\#\\>]\\s*`."""
+    name = "virsh" if session.program == "virsh" else "vsh"
+    return f"{name} {'>' if session.readonly else '#'} "
+
+
+def greeting(program: str) -> str:
+    """What a session that is not quiet begins with."""
+    return (
+        f"Welcome to {program}, the virtualization interactive terminal.\n\n"
+        "Type:  'help' for help with commands\n"
+        "       'quit' to quit\n\n"
+    )
+
+
+def interactive(options: "Options", program: str) -> int:
+    """Run commands until `quit` or the end of input.
+
+    Exit status 0, unless the connection named with -c cannot be had.
+    """
+    session = Session(options, program, interactive=True)
+    try:
+        session.start()
+    except CommandError as error:
+        session.render.error(None, error)
+        return 1
+    try:
+        if not options.quiet:
+            sys.stdout.write(greeting(program))
+            sys.stdout.flush()
+        if session.terminal:
+            from .repl import repl
+
+            repl(session)
+        else:
+            _script(session)
+    finally:
+        session.close()
+    return 0
+
+
+def _script(session: Session) -> None:
+    """Run the lines of standard input, echoing each after the prompt as virsh does."""
+    while not session.ended:
+        sys.stdout.write(prompt_of(session))
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        if not line:
+            sys.stdout.write("\n")
+            return
+        line = line.removesuffix("\n")
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+        if line:
+            session.run_line(line)

@@ -1,0 +1,41 @@
+"""Virsh's output, byte for byte."""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vsh.commands.declare import Command
+    from vsh.commands.errors import CommandError
+
+
+class PlainRenderer:
+    """Lines as virsh prints them; on a terminal, errors are followed by a line that says what to do."""
+
+    def __init__(self, quiet: bool, timing: bool):
+        self.quiet = quiet
+        self.timing = timing
+
+    def show(self, command: "Command", result: "Any") -> None:
+        if result is None:
+            return
+        for one in result if hasattr(result, "__next__") else (result,):
+            sys.stdout.write(one.plain(self.quiet))
+            sys.stdout.flush()
+
+    def error(self, command: "Command | None", error: "CommandError") -> None:
+        # Standard output first, so that `2>&1` keeps the order of events.
+        sys.stdout.flush()
+        lines = [error.summary, error.cause.message if error.cause else ""]
+        sys.stderr.write("".join(f"error: {line}\n" for line in lines if line))
+        if error.hint and sys.stderr.isatty():
+            sys.stderr.write(f"hint: {error.hint}\n")
+        sys.stderr.flush()
+
+    def after(self, seconds: float) -> None:
+        if self.timing:
+            sys.stdout.write(f"\n(Time: {seconds * 1000:.3f} ms)\n\n")
+        elif not self.quiet:
+            sys.stdout.write("\n")
+        sys.stdout.flush()

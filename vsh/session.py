@@ -1,0 +1,190 @@
+"""One run of the shell: its connection, and the commands that are run on it."""
+
+import sys
+import time
+
+from .backends import api
+from .backends.errors import INVALID_CONN, NO_CONNECT, RPC, SYSTEM_ERROR, VirtError
+from .commands.errors import CommandError
+from .parser import Parsed, parse_argv, parse_line
+from .render import Renderer, renderer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .backends.streams import Stream
+    from .options import Options
+
+#: Errors after which the connection may be gone.
+FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
+
+
+class Session:
+    """Runs parsed commands for one user; implements commands.context.Context."""
+
+    def __init__(self, options: "Options", program: str = "vsh", interactive: bool = False):
+        self.options = options
+        self.program = program
+        self.interactive = interactive
+        self.escape = options.escape
+        self.readonly = options.readonly
+        self.uri = options.uri
+        self.ended = False
+        self.render: Renderer = renderer(options)
+        self._connection: api.Connection | None = None
+        self._lost = False
+
+    # -- what commands see ---------------------------------------------------------------------------------------
+
+    @property
+    def connection(self) -> api.Connection:
+        """The open connection."""
+        assert self._connection is not None
+        return self._connection
+
+    @property
+    def terminal(self) -> bool:
+        """Whether standard input is a terminal."""
+        return sys.stdin is not None and sys.stdin.isatty()
+
+    def warn(self, text: str) -> None:
+        """Tell the user about something that does not end the command."""
+        self.render.error(None, CommandError(text))
+
+    def reconnect(self, uri: "str | None", readonly: bool) -> None:
+        """Replace the connection.
+
+        Raises CommandError.
+        """
+        # Back on the same URI, a read-only session stays read-only; a URI named anew starts read-write.
+        self._open(uri, readonly or (uri is None and self.readonly))
+
+    def interact(self, stream: "Stream") -> None:
+        """Join the terminal to `stream` until the escape character or its end."""
+        from .terminal import interact
+
+        interact(stream, self.escape)
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def one_shot(self) -> int:
+        """Run the command line in `options.rest`: one argument is a line of commands, more are one command.
+
+        The exit status.
+        """
+        rest = self.options.rest
+        try:
+            parsed = parse_line(rest[0]) if len(rest) == 1 else parse_argv(rest)
+            self.start()
+        except CommandError as error:
+            self.render.error(None, error)
+            self.close()
+            return 1
+        try:
+            return 0 if self.run(parsed) else 1
+        finally:
+            self.close()
+
+    def start(self) -> None:
+        """Show what the options gave rise to, and connect at once where a URI was given with -c.
+
+        Raises CommandError.
+        """
+        for text in self.options.warnings:
+            self.warn(text)
+        if self.uri is not None:
+            self._open(None, self.readonly)
+
+    def run(self, parsed: list[Parsed]) -> bool:
+        """Run commands in order; a failure does not stop the rest.
+
+        Whether the last one succeeded.
+        """
+        succeeded = True
+        for one in parsed:
+            before = time.time()
+            succeeded = self._run_one(one)
+            if one.command.name in ("quit", "exit"):
+                self.ended = True
+                break
+            self.render.after(time.time() - before)
+        return succeeded
+
+    def run_line(self, line: str) -> bool:
+        """Run a line of the prompt or of a script on standard input."""
+        try:
+            parsed = parse_line(line)
+        except CommandError as error:
+            self.render.error(None, error)
+            return False
+        return self.run(parsed)
+
+    def close(self) -> None:
+        """End the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _run_one(self, one: Parsed) -> bool:
+        try:
+            if one.command.connects:
+                self._usable()
+            result = one.command.call(self, one.given)
+            self.render.show(one.command, result)
+            return True
+        except CommandError as error:
+            failure = error
+        except VirtError as error:
+            failure = CommandError("", error)
+        except (KeyboardInterrupt, BrokenPipeError):
+            raise
+        except Exception as error:
+            if self.options.debug is not None:
+                raise
+            failure = CommandError(
+                f"internal error: {type(error).__name__}: {error}",
+                hint="run again with --debug=0 to see where it happened",
+            )
+        self._lost = self._lost or (failure.cause is not None and failure.cause.code in FATAL)
+        self.render.error(one.command, failure)
+        return False
+
+    def _usable(self) -> None:
+        if self._connection is None or (self._lost and not self._connection.alive):
+            again = self._connection is not None
+            self._open(None, self.readonly)
+            if again:
+                self.warn("Reconnected to the hypervisor")
+        self._lost = False
+        if not self.connection.alive:
+            raise CommandError("no valid connection")
+
+    def _open(self, uri: "str | None", readonly: bool) -> None:
+        again = self._lost
+        self.close()
+        try:
+            connection = api.open(uri if uri is not None else self.uri, readonly)
+        except VirtError as error:
+            line = "Failed to reconnect to the hypervisor" if again else "failed to connect to the hypervisor"
+            raise CommandError(line, error) from error
+        self._keepalive(connection)
+        self._connection = connection
+        self.readonly = readonly
+        self.uri = uri if uri is not None else self.uri
+        self._lost = False
+        connection.session.on_close(self._closed)
+
+    def _keepalive(self, connection: api.Connection) -> None:
+        interval, count = self.options.keepalive_interval, self.options.keepalive_count
+        try:
+            if interval != 0:
+                connection.session.set_keepalive(5 if interval is None else interval, 6 if count is None else count)
+        except VirtError as error:
+            if interval is not None or count is not None:
+                connection.close()
+                self.warn("Cannot setup keepalive on connection as requested, disconnecting")
+                raise CommandError("failed to connect to the hypervisor", error) from error
+
+    def _closed(self, reason: str) -> None:
+        assert self._connection is not None
+        self._lost = True
+        self.warn(f"Disconnected from {self._connection.uri.text} due to {reason}")

@@ -1,0 +1,78 @@
+"""The terminal joined to a byte stream: what `console` does."""
+
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+import tty
+
+from .backends.errors import VirtError
+from .backends.streams import Stream
+from .commands.errors import CommandError
+
+
+def escape_byte(escape: str) -> bytes:
+    """The byte that ends a console: `^]` is Control-], a single character stands for itself."""
+    return bytes([ord(escape[1].upper()) ^ 0x40]) if len(escape) == 2 else escape.encode()
+
+
+def interact(stream: Stream, escape: str) -> None:
+    """Copy bytes both ways until the escape character is typed or the stream ends.
+
+    The terminal is raw meanwhile and restored whatever happens. Raises CommandError when the stream or the terminal
+    breaks.
+    """
+    stdin, stdout = sys.stdin.fileno(), sys.stdout.fileno()
+    ended_r, ended_w = os.pipe()
+    failure: list[VirtError] = []
+
+    def receive() -> None:
+        try:
+            while data := stream.recv(65536):
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(stdout, view) :]
+        except VirtError as error:
+            failure.append(error)
+        finally:
+            os.write(ended_w, b".")
+
+    saved = termios.tcgetattr(stdin)
+    signals = {
+        number: signal.signal(number, lambda *_: None) for number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+    }
+    reader = threading.Thread(target=receive, name="vsh-console", daemon=True)
+    try:
+        tty.setraw(stdin)
+        reader.start()
+        left = _send(stream, stdin, ended_r, escape_byte(escape))
+    finally:
+        termios.tcsetattr(stdin, termios.TCSADRAIN, saved)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+        if reader.is_alive():
+            stream.abort()
+            reader.join(5)
+        if not reader.is_alive():
+            os.close(ended_r)
+            os.close(ended_w)
+    if failure and not left:
+        raise CommandError("", failure[0])
+
+
+def _send(stream: Stream, stdin: int, ended: int, escape: bytes) -> bool:
+    """Send what is typed; True when the user left, False when the stream ended."""
+    while True:
+        ready, _, _ = select.select([stdin, ended], [], [])
+        if ended in ready:
+            return False
+        typed = os.read(stdin, 4096)
+        if not typed:
+            raise CommandError("EOF on stdin")
+        before, found, _ = typed.partition(escape)
+        if before:
+            stream.send(before)
+        if found:
+            return True
