@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (sdist,) = out.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         members = [m for m in archive.getmembers() if not m.issym() and not m.islnk()]
-        archive.extractall(out, members=members, filter="data")
+        archive.extractall(out, members=members)
     (unpacked,) = [p for p in out.iterdir() if p.is_dir()]
     run(sys.executable, "-m", "build", "--wheel", "--outdir", out, unpacked, cwd=out)
     (found,) = out.glob("*.whl")
