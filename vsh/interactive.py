@@ -59,10 +59,10 @@ def _script(session: Session) -> None:
         sys.stdout.flush()
         line = sys.stdin.readline()
         if not line:
-            sys.stdout.write("\n")
-            return
+            break
         line = line.removesuffix("\n")
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
         if line:
             session.run_line(line)
+    sys.stdout.write("\n")

@@ -27,13 +27,14 @@ def repl(session: Session) -> None:
         except KeyboardInterrupt:
             continue
         except EOFError:
-            return
+            break
         if not line:
             continue
         try:
             session.run_line(line)
         except KeyboardInterrupt:
             print()
+    print()
 
 
 def _history() -> FileHistory | InMemoryHistory:

@@ -7,7 +7,7 @@ and daemon use the same class; keepalive requests are answered here.
 import os
 from itertools import count
 
-from .. import procedures
+from .. import errors, procedures
 from . import frame
 from .codec import encode_error, encode_hole
 from .frame import Message
@@ -102,7 +102,24 @@ class Peer:
         self._send(Message(call.program, call.version, call.procedure, kind, call.serial, status, payload, fds))
 
     def _send(self, message: Message) -> None:
-        self.out.extend([message.encode(), *(os.dup(fd) for fd in message.fds)])
+        self.out.extend([message.encode(), *_duplicates(message.fds)])
+
+
+def _duplicates(fds: "Sequence[int]") -> list[int]:
+    """Descriptors of our own, which their giver may close.
+
+    Raises VirtError(SYSTEM_ERROR) with libvirt's words when one of them is not open.
+    """
+    own: list[int] = []
+    for fd in fds:
+        try:
+            own.append(os.dup(fd))
+        except OSError as error:
+            for done in own:
+                os.close(done)
+            detail = f"Cannot duplicate FD {fd}: {error.strerror}"
+            raise errors.virt_error(errors.SYSTEM_ERROR, detail, domain=errors.FROM_RPC) from error
+    return own
 
 
 def _message(

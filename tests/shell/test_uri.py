@@ -92,7 +92,7 @@ def test_environment_names_the_uri(tmp_path: Path) -> None:
 def test_nothing_to_connect_to_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from vsh.backends import registry
 
-    monkeypatch.setattr(registry, "sockets", lambda: [])
+    monkeypatch.setattr(registry, "sockets", list)
     with pytest.raises(errors.VirtError) as caught:
         registry.probe()
     assert caught.value.code == errors.NO_CONNECT

@@ -7,8 +7,9 @@ import pytest
 
 #: Modules that cost more than the command itself.
 HEAVY = {
-    "re", "json", "typing", "subprocess", "logging", "dataclasses", "lxml", "click", "asyncio", "rich", "prompt_toolkit",
-    "paramiko", "importlib.metadata", "argparse", "inspect", "urllib.parse", "pathlib", "tempfile", "shutil",
+    "re", "json", "typing", "subprocess", "logging", "dataclasses", "lxml", "click", "asyncio", "rich",
+    "prompt_toolkit", "paramiko", "importlib.metadata", "argparse", "inspect", "urllib.parse", "pathlib", "tempfile",
+    "shutil",
 }  # fmt: skip
 LOADED = """
 import sys
