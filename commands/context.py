@@ -36,6 +36,9 @@ class Context(Protocol):
     def warn(self, text: str) -> None:
         """Tell the user about something that does not end the command."""
 
+    def progress(self, label: str, remaining: int, total: int) -> None:
+        """Show how far a long call is: `remaining` bytes of `total`, which is 0 while it is not known."""
+
     def reconnect(self, uri: "str | None", readonly: bool) -> None:
         """Replace the connection.
 

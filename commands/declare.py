@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .context import Context
 
     Handler = Callable[..., Any]
+    #: Candidates for an option's value, from the connection and from what was typed for other options.
+    Completer = Callable[[Context, dict[str, str]], Sequence[str]]
 
 #: Groups in virsh's order: keyword -> title.
 GROUPS = {
@@ -61,7 +63,7 @@ class Opt:
         empty: bool = False,
         secret: bool = False,
         resolve: "Callable[[Context, str], Any] | None" = None,
-        complete: "Callable[[Context], Sequence[str]] | None" = None,
+        complete: "Completer | None" = None,
     ):
         self.name = name
         self.help = help
@@ -116,6 +118,38 @@ class Int(Opt):
             raise CommandError(
                 f"Numeric value '{text}' for <{self.name}> option is malformed or out of range"
             ) from None
+
+
+class Scaled(Opt):
+    """An option that takes a size: a whole number with a unit ("512M", "1GiB", "10KB"), else in units of `scale` bytes.
+
+    The command gets bytes, at most `most`.
+    """
+
+    kind = "int"
+    value = "number"
+
+    def __init__(self, name: str, help: str = "", *, scale: int = 1, most: int = 2**63 - 1, **rest: "Any"):
+        super().__init__(name, help, **rest)
+        self.scale = scale
+        self.most = most
+
+    def convert(self, ctx: "Context", text: str) -> "Any":
+        from vsh.backends.errors import VirtError
+        from vsh.backends.xml.values import c_int, scaled
+
+        digits = len(text) - len(text.lstrip(" \t\n\v\f\r0123456789+-"))
+        try:
+            return scaled(c_int(text[:digits], low=0, high=2**64 - 1), text[digits:] or None, self.scale, self.most)
+        except VirtError as error:
+            cause = error
+        except ValueError:
+            raise CommandError(
+                f"Scaled numeric value '{text}' for <{self.name}> option is malformed or out of range"
+            ) from None
+        raise CommandError(
+            f"Scaled numeric value '{text}' for <{self.name}> option is malformed or out of range", cause
+        )
 
 
 class Flag(Opt):

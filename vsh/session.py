@@ -50,6 +50,10 @@ class Session:
         """Tell the user about something that does not end the command."""
         self.render.error(None, CommandError(text))
 
+    def progress(self, label: str, remaining: int, total: int) -> None:
+        """Show how far a long call is."""
+        self.render.progress(label, remaining, total)
+
     def reconnect(self, uri: "str | None", readonly: bool) -> None:
         """Replace the connection.
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vsh.backends.records import DomainRef
 
     from ..context import Context
+    from ..declare import Completer
 
     Call = tuple[str, tuple[Any, ...]]
 
@@ -69,10 +70,10 @@ def find_startable(ctx: "Context", text: str) -> "DomainRef":
     return find_domain(ctx, text, ("uuid", "name"))
 
 
-def domain_names(among: int = 0) -> "Callable[[Context], list[str]]":
+def domain_names(among: int = 0) -> "Completer":
     """For completion: what names the domains that match `among` (virConnectListAllDomainsFlags; 0 for all)."""
 
-    def names(ctx: "Context") -> "list[str]":
+    def names(ctx: "Context", given: "dict[str, str]") -> "list[str]":
         return [ref.name for ref in ctx.connection.connect_list_all_domains(among)]
 
     return names

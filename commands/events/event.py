@@ -49,7 +49,7 @@ class Late(Int):
     group="events",
     options=[
         Opt("domain", "only events of this domain: name, id or UUID", empty=True, complete=domain_names()),
-        Opt("event", "the kind of event to wait for", empty=True, complete=lambda ctx: list(NAMES)),
+        Opt("event", "the kind of event to wait for", empty=True, complete=lambda ctx, given: list(NAMES)),
         Flag("all", "wait for events of every kind"),
         Flag("loop", "go on after the first event, until the timeout or Ctrl-C"),
         Late("timeout", "seconds to wait", least=1, most=(2**31 - 1) // 1000),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..declare import Command
 
 
-def topics(ctx: "Context") -> "list[str]":
+def topics(ctx: "Context", given: "dict[str, str]") -> "list[str]":
     """What help can be asked about."""
     return [*COMMANDS, *GROUPS]
 

@@ -26,6 +26,9 @@ class Renderer(Protocol):
     def error(self, command: "Command | None", error: "CommandError") -> None:
         """Write a failure of `command`, or of something outside commands."""
 
+    def progress(self, label: str, remaining: int, total: int) -> None:
+        """Show how far a long call is: `remaining` bytes of `total`."""
+
     def after(self, seconds: float) -> None:
         """End the output of one command, which took so long."""
 

@@ -47,6 +47,9 @@ class JsonRenderer:
             },
         )
 
+    def progress(self, label: str, remaining: int, total: int) -> None:
+        pass
+
     def after(self, seconds: float) -> None:
         pass
 

@@ -33,6 +33,13 @@ class PlainRenderer:
             sys.stderr.write(f"hint: {error.hint}\n")
         sys.stderr.flush()
 
+    def progress(self, label: str, remaining: int, total: int) -> None:
+        if total == 0 and remaining == 0:
+            return
+        percent = 100 if remaining == 0 else min(99, 100 - remaining * 100 // total) if total else 0
+        sys.stderr.write(f"\r{label}: [{percent:3d} %]")
+        sys.stderr.flush()
+
     def after(self, seconds: float) -> None:
         if self.timing:
             sys.stdout.write(f"\n(Time: {seconds * 1000:.3f} ms)\n\n")
