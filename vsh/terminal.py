@@ -45,7 +45,7 @@ def interact(stream: Stream, escape: str) -> None:
     }
     reader = threading.Thread(target=receive, name="vsh-console", daemon=True)
     try:
-        tty.setraw(stdin)
+        tty.setraw(stdin, termios.TCSADRAIN)  # and not TCSAFLUSH: what was typed meanwhile is meant for the guest
         reader.start()
         left = _send(stream, stdin, ended_r, escape_byte(escape))
     finally:
