@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import driver
+    from .credentials import Ask
     from .events import Subscription
     from .uri import Uri
 
@@ -38,13 +39,13 @@ EXCLUSIVE = {
 }
 
 
-def open(uri: "str | None" = None, readonly: bool = False) -> "Connection":
-    """Connect.
+def open(uri: "str | None" = None, readonly: bool = False, ask: "Ask | None" = None) -> "Connection":
+    """Connect; `ask` gets from the user what a login needs and no file tells (credentials.Ask).
 
     Without a URI the environment, the configuration, then a probe choose one (`uri.choose`, `registry.probe`).
     Raises VirtError: NO_CONNECT when nothing answers to the URI, INVALID_ARG when it cannot be understood.
     """
-    return Connection(registry.open(uri, readonly))
+    return Connection(registry.open(uri, readonly, ask))
 
 
 class Connection(Calls):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from .credentials import Ask
     from .events import Subscription
     from .uri import Uri
 
@@ -57,6 +58,12 @@ class Connection(Calls):
         self.driver = driver
         self.uri = uri
         self.readonly = readonly
+
+    def open(self, ask: "Ask | None") -> None:
+        """Begin the session: reach the other end, log in; `ask` gets what only the user knows (credentials.Ask).
+
+        Raises VirtError when it cannot be had.
+        """
 
     def supports(self, name: str) -> "bool | None":
         """Whether this driver has the call `name`: True, False, or None where only calling tells.
@@ -171,8 +178,8 @@ class Driver:
         return uri.text
 
     @classmethod
-    def open(cls, uri: "Uri", readonly: bool = False) -> Connection:
-        """A new connection, on the instance that exists for `uri` or on a new one.
+    def open(cls, uri: "Uri", readonly: bool = False, ask: "Ask | None" = None) -> Connection:
+        """A new connection, on the instance that exists for `uri` or on a new one; `ask` as in Connection.open.
 
         Raises VirtError when it cannot be had.
         """
@@ -182,6 +189,11 @@ class Driver:
             driver = Driver._shared.setdefault(key, cls(uri))
         connection = driver.connection_class(driver, uri, readonly)
         driver.connections.append(connection)
+        try:
+            connection.open(ask)
+        except BaseException:
+            driver.release(connection)
+            raise
         return connection
 
     def release(self, connection: Connection) -> None:

@@ -11,6 +11,7 @@ from .uri import Uri, choose
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import driver
+    from .credentials import Ask
 
 #: Drivers that work inside this process: scheme -> "module:class". URIs with a host or a transport go to REMOTE.
 LOCAL = {
@@ -43,13 +44,13 @@ SERVED = (
 )
 
 
-def open(text: "str | None", readonly: bool = False) -> "driver.Connection":
+def open(text: "str | None", readonly: bool = False, ask: "Ask | None" = None) -> "driver.Connection":
     """Connect to `text`, or to what `uri.choose` and then `probe` find.
 
     Raises VirtError.
     """
     uri = Uri(choose(text) or probe())
-    return driver_class(uri).open(uri, readonly)
+    return driver_class(uri).open(uri, readonly, ask)
 
 
 def driver_class(uri: Uri) -> "type[driver.Driver]":

@@ -166,7 +166,7 @@ class Session:
         again = self._lost
         self.close()
         try:
-            connection = api.open(uri if uri is not None else self.uri, readonly)
+            connection = api.open(uri if uri is not None else self.uri, readonly, self._ask)
         except VirtError as error:
             line = "Failed to reconnect to the hypervisor" if again else "failed to connect to the hypervisor"
             raise CommandError(line, error) from error
@@ -176,6 +176,19 @@ class Session:
         self.uri = uri if uri is not None else self.uri
         self._lost = False
         connection.session.on_close(self._closed)
+
+    def _ask(self, question: str, hidden: bool) -> "str | None":
+        """What the user answers; only a hidden answer needs a terminal."""
+        if hidden:
+            if not self.terminal:
+                return None
+            from getpass import getpass
+
+            return getpass(f"{question}: ")
+        sys.stdout.write(f"{question}: ")
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        return line.removesuffix("\n") if line else None
 
     def _keepalive(self, connection: api.Connection) -> None:
         interval, count = self.options.keepalive_interval, self.options.keepalive_count

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ..credentials import Ask
     from ..events import Subscription
     from ..procedures import Procedure
     from ..streams import Stream
@@ -38,24 +39,25 @@ _OWN = (
 
 
 class LibvirtConnection(driver.Connection):
-    """A session on the daemon that `uri` names.
+    """A session on the daemon that `uri` names."""
 
-    Raises VirtError when it cannot be opened.
-    """
+    _channel: Channel
 
     def __init__(self, driver: "driver.Driver", uri: "Uri", readonly: bool = False):
         super().__init__(driver, uri, readonly)
         self._events: Events | None = None
-        self._channel = Channel(dial(uri, readonly))
+
+    # Opening and closing
+
+    def open(self, ask: "Ask | None") -> None:
+        self._channel = Channel(dial(self.uri, self.readonly))
         try:
-            self._open()
+            self._open(ask)
         except BaseException:
             self._channel.close()
             raise
 
-    # Opening and closing
-
-    def _open(self) -> None:
+    def _open(self, ask: "Ask | None") -> None:
         auth = self._start("auth_list", ())
         opening = None
         if self._channel.transport.distant:
@@ -66,12 +68,12 @@ class LibvirtConnection(driver.Connection):
             if opening is not None:
                 self._channel.abandon(opening)
                 opening = None
-            self._authenticate(types)
+            self._authenticate(types, ask)
         if opening is None:
             opening = self._start("connect_open", (remote_name(self.uri), READONLY * self.readonly))
         self._finish(opening)
 
-    def _authenticate(self, types: "list[int]") -> None:
+    def _authenticate(self, types: "list[int]", ask: "Ask | None") -> None:
         wanted = self.uri.params.get("auth", "")
         if wanted and wanted != "polkit" and wanted.partition(".")[0] != "sasl":
             raise errors.virt_error(errors.AUTH_FAILED, f"unknown authentication type {wanted}")
