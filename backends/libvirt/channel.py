@@ -337,7 +337,7 @@ class Channel:
                         self.transport.send_file(out[0])
                         del out[0]
                         continue
-                    self._unsent = memoryview(_join(out))
+                    self._unsent = memoryview(_join(out, _JOIN if self.transport.joins else 1))
                 count = self.transport.send(self._unsent)
                 self._unsent = self._unsent[count:] if count < len(self._unsent) else None
                 sent = True
@@ -382,11 +382,11 @@ def _discard(message: "Message | None") -> None:
         os.close(fd)
 
 
-def _join(out: "list[bytes | int]") -> bytes:
-    """Take bytes from the front of what is to be sent: several small pieces together."""
+def _join(out: "list[bytes | int]", most: int) -> bytes:
+    """Take bytes from the front of what is to be sent: small pieces together, until there are `most` bytes."""
     pieces, size = [], 0
     for piece in out:
-        if isinstance(piece, int) or size >= _JOIN:
+        if isinstance(piece, int) or size >= most:
             break
         pieces.append(piece)
         size += len(piece)

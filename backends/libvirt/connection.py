@@ -80,13 +80,15 @@ class LibvirtConnection(driver.Connection):
         kind = {"": types[0], "polkit": AUTH_POLKIT}.get(wanted, AUTH_SASL)
         if kind not in types:
             raise errors.virt_error(errors.AUTH_FAILED, f"requested authentication type {wanted} rejected")
-        if kind != AUTH_POLKIT:
-            raise errors.virt_error(
-                errors.AUTH_FAILED,
-                f"{self.uri.text}: the daemon asks for SASL, which is not there yet",
-                hint='use the unix socket, or set auth_tcp = "none" on a trusted network',
-            )
-        self._finish(self._start("auth_polkit", ()))
+        if kind == AUTH_POLKIT:
+            self._finish(self._start("auth_polkit", ()))
+            return
+        from .sasl import authenticate
+
+        def call(name: str, *args: object) -> "Any":
+            return self._finish(self._start(name, args))
+
+        authenticate(call, self.uri, ask, wanted.partition(".")[2], self._channel.transport.secure)
 
     def close(self) -> None:
         channel = self._channel

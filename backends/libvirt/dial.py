@@ -34,6 +34,10 @@ def dial(uri: "Uri", readonly: bool) -> "Transport":
     transport = uri.transport or ("tls" if uri.host else "unix")
     if transport == "tcp":
         return connect_tcp(uri.host or "localhost", uri.port or TCP_PORT)
+    if transport == "tls":
+        from .tls import connect_tls
+
+        return connect_tls(uri)
     if transport == "unix":
         return _dial_unix(uri, readonly)
     hint = _INSTEAD.replace("SCHEME", uri.scheme).replace("HOST", uri.host or "HOST").replace("PATH", uri.path)

@@ -15,8 +15,10 @@ class SocketTransport:
     """A stream socket, non-blocking once it is given away.
 
     `passes_files`: file descriptors can be sent. `secure`: nobody else can listen. `distant`: a round trip takes long,
-    so that it pays to guess.
+    so that it pays to guess. `joins`: small messages may be sent in one piece.
     """
+
+    joins = True
 
     def __init__(self, socket: _socket.socket, *, local: bool):
         self._socket = socket
@@ -75,7 +77,13 @@ def connect_unix(path: str) -> SocketTransport:
 
 
 def connect_tcp(host: str, port: int) -> SocketTransport:
-    """A transport over TCP, to the first of the host's addresses that answers.
+    """A transport over TCP. Raises as `open_tcp`."""
+    advice = f"is libvirtd running there, with listen_tcp = 1 (libvirtd --listen), and is port {port} open?"
+    return SocketTransport(open_tcp(host, port, advice), local=False)
+
+
+def open_tcp(host: str, port: int, hint: str) -> _socket.socket:
+    """A socket connected to the first of the host's addresses that answers; `hint` says what to do if none does.
 
     Raises VirtError(SYSTEM_ERROR) with libvirt's words.
     """
@@ -96,7 +104,7 @@ def connect_tcp(host: str, port: int) -> SocketTransport:
         try:
             socket.connect(address)
             socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-            return SocketTransport(socket, local=False)
+            return socket
         except OSError as error:
             socket.close()
             failure = error.strerror or str(error)
@@ -104,5 +112,5 @@ def connect_tcp(host: str, port: int) -> SocketTransport:
         errors.SYSTEM_ERROR,
         f"unable to connect to server at '{host}:{port}': {failure}",
         domain=errors.FROM_RPC,
-        hint=f"is libvirtd running there, with listen_tcp = 1 (libvirtd --listen), and is port {port} open?",
+        hint=hint,
     )

@@ -57,7 +57,7 @@ def test_failures_are_told_in_virshs_words(uri: str) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("uri", ["qemu+ssh://host/system", "qemu://host/system", "xen+libssh2://host/", "qemu+ext:///"])
+@pytest.mark.parametrize("uri", ["qemu+ssh://host/system", "xen+libssh2://host/", "qemu+ext:///"])
 def test_transports_that_are_not_there_yet_say_so(uri: str) -> None:
     with pytest.raises(errors.VirtError, match="is not there yet") as caught:
         registry.open(uri)
@@ -76,15 +76,6 @@ def test_polkit_is_asked_for_before_opening() -> None:
         assert connection.connect_get_hostname() == "there"
         assert daemon.seen == ["auth_list", "auth_polkit", "connect_open", "connect_get_hostname"]
         connection.close()
-
-
-def test_sasl_is_not_there_yet() -> None:
-    with (
-        FakeDaemon(silent, auth=1) as daemon,
-        pytest.raises(errors.VirtError, match="asks for SASL, which is not there yet") as caught,
-    ):
-        registry.open(daemon.uri)
-    assert caught.value.code == errors.AUTH_FAILED
 
 
 @pytest.mark.parametrize("kind", ["sasl", "nonsense"])

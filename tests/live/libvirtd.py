@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -45,8 +46,11 @@ class Libvirtd:
     pid: the daemon's process, for tests that send signals.
     """
 
-    def __init__(self, *, privileged: bool = False) -> None:
+    def __init__(
+        self, *, privileged: bool = False, settings: Mapping[str, str] = {}, env: Mapping[str, str] = {},
+    ) -> None:
         """Start it and wait until it answers. `privileged` needs root; without it root runs it as nobody.
+        `settings` of libvirtd.conf and variables of the environment (`env`) are added to its own.
 
         Raises RuntimeError, with the daemon's log, when it does not come up.
         """
@@ -62,6 +66,7 @@ class Libvirtd:
             "XDG_CONFIG_HOME": str(self.directory / "config"),
             "XDG_CACHE_HOME": str(self.directory / "cache"),
             "XDG_DATA_HOME": str(self.directory / "data"),
+            **env,
         }
         if privileged:
             self.socket = self.directory / "run/libvirt-sock"
@@ -71,11 +76,11 @@ class Libvirtd:
             qemu_conf = self.directory / "config/libvirt/qemu.conf"
         qemu_conf.parent.mkdir(parents=True)
         qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else ""))
-        (self.directory / "libvirtd.conf").write_text(
-            "listen_tls = 0\nlisten_tcp = 1\n"
-            f'listen_addr = "127.0.0.1"\ntcp_port = "{self.port}"\n'
-            'auth_tcp = "none"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_level = 3\n'
-        )
+        conf = {
+            "listen_tls": "0", "listen_tcp": "1", "listen_addr": '"127.0.0.1"', "tcp_port": f'"{self.port}"',
+            "auth_tcp": '"none"', "auth_unix_rw": '"none"', "auth_unix_ro": '"none"', "log_level": "3", **settings,
+        }
+        (self.directory / "libvirtd.conf").write_text("".join(f"{key} = {value}\n" for key, value in conf.items()))
         try:
             if not privileged:
                 self._give_away()
