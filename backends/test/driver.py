@@ -114,8 +114,8 @@ class TestDriver(driver.Driver):
     @property
     def networks(self) -> "Networks":
         if self._networks is None:
+            from ..xml.resources.network import Network
             from .default import NETWORK
-            from .models.network import Network
             from .networks import Networks
 
             self._networks = Networks()
@@ -125,8 +125,8 @@ class TestDriver(driver.Driver):
     @property
     def pools(self) -> "Pools":
         if self._pools is None:
+            from ..xml.resources.pool import Pool
             from .default import POOL
-            from .models.pool import Pool
             from .pools import Pools
 
             self._pools = Pools()

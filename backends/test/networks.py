@@ -8,8 +8,8 @@ from .base import TestBase, call, fail, locked, passes, uuid_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import NetworkRef
+    from ..xml.resources.network import Network
     from .driver import TestDriver
-    from .models.network import Network
 
 FILTERS = 0x3F
 
@@ -116,7 +116,7 @@ class NetworkCalls(TestBase):
 
     @call("testNetworkCreateXMLFlags", const.NETWORK_CREATE_VALIDATE)
     def network_create_xml_flags(self, xml: str, flags: int = 0) -> "NetworkRef":
-        from .models.network import Network
+        from ..xml.resources.network import Network
 
         net = self.driver.networks.add(Network.parse(xml, bool(flags)), live=True)
         net.active = True
@@ -125,7 +125,7 @@ class NetworkCalls(TestBase):
 
     @call("testNetworkDefineXMLFlags", const.NETWORK_DEFINE_VALIDATE)
     def network_define_xml_flags(self, xml: str, flags: int = 0) -> "NetworkRef":
-        from .models.network import Network
+        from ..xml.resources.network import Network
 
         net = self.driver.networks.add(Network.parse(xml, bool(flags)))
         send(self.driver, net, const.NETWORK_EVENT_DEFINED)

@@ -7,9 +7,9 @@ from .base import fail, passes, uuid_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import StoragePoolRef
+    from ..xml.resources.pool import Pool as PoolModel
+    from ..xml.resources.volume import Volume
     from .driver import TestDriver
-    from .models.pool import Pool as PoolModel
-    from .models.volume import Volume
 
 FILTERS = 0xFFFFF
 #: Bytes in every pool that was not told otherwise by its volumes.

@@ -61,7 +61,7 @@ class PoolCalls(TestBase):
 
     @call("testConnectFindStoragePoolSources")
     def connect_find_storage_pool_sources(self, type: str, src_spec: "str | None", flags: int = 0) -> str:
-        from .models.pool import SOURCES, parse_source
+        from ..xml.resources.pool import SOURCES, parse_source
 
         if type == "dir":  # libvirt's driver takes the first type for none, and knows not what is none
             raise fail(errors.INTERNAL_ERROR, f"unknown storage pool type {type}")
@@ -86,7 +86,7 @@ class PoolCalls(TestBase):
 
     @call("testStoragePoolCreateXML")
     def storage_pool_create_xml(self, xml: str, flags: int = 0) -> "StoragePoolRef":
-        from .models.pool import Pool as Model
+        from ..xml.resources.pool import Pool as Model
 
         pool = self.driver.pools.add(Model.parse(xml), live=True)
         pool.persistent, pool.active = False, True
@@ -95,7 +95,7 @@ class PoolCalls(TestBase):
 
     @call("testStoragePoolDefineXML", const.STORAGE_POOL_DEFINE_VALIDATE)
     def storage_pool_define_xml(self, xml: str, flags: int = 0) -> "StoragePoolRef":
-        from .models.pool import Pool as Model
+        from ..xml.resources.pool import Pool as Model
 
         pool = self.driver.pools.add(Model.parse(xml, bool(flags)))
         pool.persistent = True

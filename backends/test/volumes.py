@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..records import StoragePoolRef, StorageVolGetInfoFlags, StorageVolRef
+    from ..xml.resources.volume import Volume
     from .driver import TestDriver
-    from .models.volume import Volume
 
 #: What volumes are in pools of each type; in all others they are block devices.
 TYPES = dict.fromkeys(("dir", "fs", "netfs", "vstorage"), const.STORAGE_VOL_FILE) | dict.fromkeys(
@@ -121,7 +121,7 @@ def search(host: "TestDriver", wanted: "Callable[[Volume], bool]", what: str) ->
 
 def new_volume(pool: Pool, xml: str, flags: int) -> "Volume":
     """The volume described by `xml`; raises OPERATION_FAILED when the pool has one of its name."""
-    from .models.volume import Volume
+    from ..xml.resources.volume import Volume
 
     volume = Volume.parse(xml, pool.now.type, bool(flags))
     if volume.name in pool.volumes:

@@ -81,7 +81,7 @@ def _models() -> Iterator[type[Model]]:
     while todo:
         model = todo.pop()
         todo += model.__subclasses__()
-        if model.__module__.startswith(xml.__name__):
+        if model.__module__.startswith(xml.__name__) and not model.__module__.startswith(f"{xml.__name__}.resources"):
             yield model
 
 

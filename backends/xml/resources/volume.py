@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ... import errors
-from ...xml.config import ParseConfig
-from ...xml.engine import Context, Field, Model, View, fail
-from ...xml.fields import Child, Enum, Flag, LazyChild, Name, Size, Text
-from ...xml.node import Node
-from ...xml.parse import parse, refuse_unknown
-from ...xml.serialize import Out
-from ...xml.storage import Encryption
-from ...xml.values import LLONG_MAX, scaled, unsigned
+from ..config import ParseConfig
+from ..engine import Context, Field, Model, View, fail
+from ..fields import Child, Enum, Flag, LazyChild, Name, Size, Text
+from ..node import Node
+from ..parse import parse, refuse_unknown
+from ..serialize import Out
+from ..storage import Encryption
+from ..values import LLONG_MAX, scaled, unsigned
 from .pool import Permissions
 
 FILES = (

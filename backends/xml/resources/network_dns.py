@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ... import errors
-from ...xml.engine import Context, Model, View, fail
-from ...xml.fields import Children, Text, Texts, UInt, YesNo
-from ...xml.node import Node
+from ..engine import Context, Model, View, fail
+from ..fields import Children, Text, Texts, UInt, YesNo
+from ..node import Node
 from .network_ip import address, network_name
 
 

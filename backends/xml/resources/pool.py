@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ... import errors
-from ...xml.addresses import PciPlace
-from ...xml.config import ParseConfig
-from ...xml.engine import Context, Model, View, fail
-from ...xml.fields import Child, Children, Enum, Int, LazyChild, Name, OptInt, Part, Size, Text, Uuid, YesNo
-from ...xml.node import Node
-from ...xml.parse import parse, refuse_unknown
-from ...xml.serialize import Out
-from ...xml.storage import Auth, check_wwn
+from ..addresses import PciPlace
+from ..config import ParseConfig
+from ..engine import Context, Model, View, fail
+from ..fields import Child, Children, Enum, Int, LazyChild, Name, OptInt, Part, Size, Text, Uuid, YesNo
+from ..node import Node
+from ..parse import parse, refuse_unknown
+from ..serialize import Out
+from ..storage import Auth, check_wwn
 
 #: What a pool's source can consist of, and must where there is only one.
 HOST, DEVICE, DIR, ADAPTER, NAME, INITIATOR, NETWORK = (1 << bit for bit in range(7))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from ... import errors
-from ...xml.engine import Context, Model, View, fail
-from ...xml.fields import Child, Children, Enum, Text, UInt, YesNo
-from ...xml.network_parts import parse_ip
-from ...xml.node import Node
+from ..engine import Context, Model, View, fail
+from ..fields import Child, Children, Enum, Text, UInt, YesNo
+from ..network_parts import parse_ip
+from ..node import Node
 
 
 def address(text: str | None, problem: str, code: int = errors.XML_ERROR) -> str | None:

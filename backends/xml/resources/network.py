@@ -6,16 +6,16 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 from ... import errors
-from ...xml.addresses import PciAddress
-from ...xml.config import ParseConfig
-from ...xml.engine import Context, Model, View, fail
-from ...xml.fields import Child, Children, Enum, Mac, Name, OnOff, OptInt, Part, Text, UInt, Uuid, YesNo
-from ...xml.network_parts import Bandwidth, VirtualPort, Vlan, parse_ip
-from ...xml.node import Node
-from ...xml.parse import parse, refuse_unknown
-from ...xml.serialize import Out
-from ...xml.values import parse_mac, unsigned
-from ...xml.verbatim import Metadata
+from ..addresses import PciAddress
+from ..config import ParseConfig
+from ..engine import Context, Model, View, fail
+from ..fields import Child, Children, Enum, Mac, Name, OnOff, OptInt, Part, Text, UInt, Uuid, YesNo
+from ..network_parts import Bandwidth, VirtualPort, Vlan, parse_ip
+from ..node import Node
+from ..parse import parse, refuse_unknown
+from ..serialize import Out
+from ..values import parse_mac, unsigned
+from ..verbatim import Metadata
 from .network_dns import Dns
 from .network_ip import Ip, address, network_name
 
