@@ -6,6 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .render.select import Condition
+
 #: long name -> (short name or "", whether it takes a value: "", "required" or "optional")
 LONG = {
     "connect": ("c", "required"),
@@ -20,12 +22,15 @@ LONG = {
     "timing": ("t", ""),
     "version": ("v", "optional"),
     "format": ("", "required"),
+    "columns": ("", "required"),
+    "sort": ("", "required"),
+    "filter": ("", "required"),
 }
 SHORT = {short: (name, value) for name, (short, value) in LONG.items() if short} | {
     "V": ("V", ""),
     "v": ("version", ""),
 }
-FORMATS = ("plain", "json")
+FORMATS = ("plain", "json", "ndjson", "yaml", "csv")
 
 
 class Options:
@@ -46,7 +51,10 @@ class Options:
         self.readonly = False
         self.timing = False
         self.version = ""
-        self.format = "plain"
+        self.format = ""
+        self.columns = ""
+        self.sort = ""
+        self.filters: list[Condition] = []
         self.warnings: list[str] = []
         self.rest: list[str] = []
 
@@ -148,6 +156,12 @@ def _set(options: Options, name: str, value: str, spelled: str) -> None:
             if value not in FORMATS:
                 raise CommandError(f"unknown format '{value}': use one of {', '.join(FORMATS)}")
             options.format = value
+        case "columns" | "sort":
+            setattr(options, name, value)
+        case "filter":
+            from .render.select import condition
+
+            options.filters.append(condition(value))
         case _:
             setattr(options, name, True)
 

@@ -207,7 +207,7 @@ def _letter(char: str) -> bool:
 def _closest(word: str, candidates: "list[str]", quoted: "Callable[[str], str]") -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, candidates, 3, 0.6)
+    near = get_close_matches(word, candidates, 3, 0.7)
     return f"did you mean {' or '.join(quoted(n) for n in near)}?" if near else ""
 
 

@@ -29,7 +29,7 @@ class Session:
         self.readonly = options.readonly
         self.uri = options.uri
         self.ended = False
-        self.render: Renderer = renderer(options)
+        self.render: Renderer = renderer(options, program)
         self._connection: api.Connection | None = None
         self._lost = False
 

@@ -20,7 +20,10 @@ OPTIONS = """
     -q | --quiet            no headers, no informational text
     -r | --readonly         connect read-only
     -t | --timing           print how long each command took
-         --format=FORMAT    plain or json
+         --format=FORMAT    plain, json, ndjson, yaml or csv
+         --columns=NAMES    show these columns of tables, in this order
+         --sort=NAMES       sort tables by these columns; -NAME backwards
+         --filter=TEST      only rows with NAME=VALUE (also != < <= > >= and ~ for a part)
     -v                      short version
     -V                      long version
          --version[=TYPE]   version, TYPE is short or long (default short)

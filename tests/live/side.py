@@ -71,10 +71,10 @@ class Side:
         extra = {} if shortcut else {"VSH_NO_SHORTCUT": "1"}
         return self._run([*self._program, *argv], stdin, {**env, **extra}, timeout)
 
-    def terminal(self, program: str, *argv: str, env: Mapping[str, str] = {}) -> Terminal:
+    def terminal(self, program: str, *argv: str, env: Mapping[str, str] = {}, columns: int = 80) -> Terminal:
         """Start `program`, "virsh" or "vsh", on a terminal of its own."""
         command = self._program if program == "vsh" else [program]
-        return Terminal([*self.user, *command, *argv], {**self.env, **env}, self.env["HOME"])
+        return Terminal([*self.user, *command, *argv], {**self.env, **env}, self.env["HOME"], columns)
 
     def assert_same(
         self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,

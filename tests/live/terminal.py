@@ -11,11 +11,11 @@ from typing import Self
 
 
 class Terminal:
-    """Runs `argv` on a new controlling terminal of 24 lines and 80 columns. A context manager that kills it."""
+    """Runs `argv` on a new controlling terminal of 24 lines. A context manager that kills it."""
 
-    def __init__(self, argv: list[str], env: Mapping[str, str], cwd: str = "/") -> None:
+    def __init__(self, argv: list[str], env: Mapping[str, str], cwd: str = "/", columns: int = 80) -> None:
         self._terminal, program_end = pty.openpty()
-        termios.tcsetwinsize(program_end, (24, 80))
+        termios.tcsetwinsize(program_end, (24, columns))
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *argv], env=env, cwd=cwd,
             stdin=program_end, stdout=program_end, stderr=program_end,
@@ -26,6 +26,10 @@ class Terminal:
     def send(self, text: str) -> None:
         """Type `text`: `\\r` is the Return key, `\\x03` Ctrl-C, `\\x1d` Ctrl-]."""
         os.write(self._terminal, text.encode())
+
+    def resize(self, columns: int) -> None:
+        """Give the terminal another width; the program is told with SIGWINCH."""
+        termios.tcsetwinsize(self._terminal, (24, columns))
 
     def expect(self, text: str, timeout: float = 20) -> str:
         """Wait until `text` is shown and return all up to its end since the last call.

@@ -36,7 +36,7 @@ def test_double_dash_ends_options() -> None:
         (["-k", "x"], "Invalid value for option -k"),
         (["-K", "-1"], "option -K requires a positive integer argument"),
         (["--quiet=1"], "unsupported option '-q'. See --help."),
-        (["--format", "xml"], "unknown format 'xml': use one of plain, json"),
+        (["--format", "xml"], "unknown format 'xml': use one of plain, json, ndjson, yaml, csv"),
     ],
 )
 def test_refusals(argv: list[str], text: str) -> None:

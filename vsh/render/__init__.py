@@ -3,6 +3,9 @@
 Only this package writes them.
 """
 
+import os
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
@@ -20,7 +23,8 @@ class Renderer(Protocol):
     def show(self, command: "Command", result: "Any") -> None:
         """Write a result; of a generator, each as it comes.
 
-        What a generator raises is the caller's.
+        What a generator raises is the caller's. Raises CommandError for --columns, --sort or --filter that the result
+        cannot follow.
         """
 
     def error(self, command: "Command | None", error: "CommandError") -> None:
@@ -33,12 +37,30 @@ class Renderer(Protocol):
         """End the output of one command, which took so long."""
 
 
-def renderer(options: "Options") -> Renderer:
-    """The renderer that the options ask for."""
-    if options.format == "json":
-        from .json import JsonRenderer
+def renderer(options: "Options", program: str = "vsh") -> Renderer:
+    """The renderer that the options ask for.
 
-        return JsonRenderer()
-    from .plain import PlainRenderer
+    Without --format it is rich on a capable terminal and plain elsewhere; under the name virsh it is always plain,
+    since programs drive virsh through terminals and read what it prints.
+    """
+    selection = None
+    if options.columns or options.sort or options.filters:
+        from .select import Selection
 
-    return PlainRenderer(options.quiet, options.timing)
+        selection = Selection(options.columns, options.sort, options.filters)
+    if options.format in ("", "plain"):
+        if not options.format and program != "virsh" and capable():
+            from .rich import RichRenderer
+
+            return RichRenderer(options.quiet, options.timing, selection)
+        from .plain import PlainRenderer
+
+        return PlainRenderer(options.quiet, options.timing, selection)
+    from .data import FORMATS
+
+    return FORMATS[options.format](options.quiet, selection)
+
+
+def capable() -> bool:
+    """Whether standard output is a terminal that can do more than print lines."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")

@@ -9,25 +9,36 @@ if TYPE_CHECKING:
     from vsh.commands.declare import Command
     from vsh.commands.errors import CommandError
 
+    from .select import Selection
+
 
 class PlainRenderer:
     """Lines as virsh prints them; on a terminal, errors are followed by a line that says what to do."""
 
-    def __init__(self, quiet: bool, timing: bool):
+    def __init__(self, quiet: bool, timing: bool, selection: "Selection | None" = None):
         self.quiet = quiet
         self.timing = timing
+        self.selection = selection
 
     def show(self, command: "Command", result: "Any") -> None:
         if result is None:
             return
         for one in result if hasattr(result, "__next__") else (result,):
-            sys.stdout.write(one.plain(self.quiet))
+            self.write(self.selection.apply(command.name, one) if self.selection else one)
             sys.stdout.flush()
+
+    def write(self, result: "Any") -> None:
+        """Write one result."""
+        sys.stdout.write(result.plain(self.quiet))
 
     def error(self, command: "Command | None", error: "CommandError") -> None:
         # Standard output first, so that `2>&1` keeps the order of events.
         sys.stdout.flush()
         lines = [error.summary, error.cause.message if error.cause else ""]
+        if sys.stderr.isatty():
+            from .text import harmless
+
+            lines = [harmless(line) for line in lines]
         sys.stderr.write("".join(f"error: {line}\n" for line in lines if line))
         if error.hint and sys.stderr.isatty():
             sys.stderr.write(f"hint: {error.hint}\n")
