@@ -58,6 +58,8 @@ class Connection(Calls):
         self.driver = driver
         self.uri = uri
         self.readonly = readonly
+        #: What the user should know about how this session came about, a line each.
+        self.notices: list[str] = []
 
     def open(self, ask: "Ask | None") -> None:
         """Begin the session: reach the other end, log in; `ask` gets what only the user knows (credentials.Ask).

@@ -14,6 +14,7 @@ from tests.live.libvirtd import Libvirtd
 from tests.live.need import need, need_root, unavailable
 from tests.live.nursery import Nursery, unprivileged
 from tests.live.side import Side, vsh_command
+from tests.live.sshd import Sshd
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,6 +88,24 @@ def guests() -> Iterator[Guests]:
     need("qemu-system-x86_64", "busybox", "apt-get", "dpkg")
     with Nursery() as nursery:
         yield Guests(nursery.directory)
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[Sshd]:
+    """An sshd that all tests share: leave it as you found it."""
+    need("sshd", "ssh-keygen")
+    need_root()
+    with Sshd() as server:
+        yield server
+
+
+@pytest.fixture
+def new_sshd() -> Iterator[Callable[..., Sshd]]:
+    """Starts servers of the test's own, as `Sshd(...)` does."""
+    need("sshd", "ssh-keygen")
+    need_root()
+    with ExitStack() as started:
+        yield lambda **options: started.enter_context(Sshd(**options))
 
 
 @pytest.fixture

@@ -176,6 +176,8 @@ class Session:
         self.uri = uri if uri is not None else self.uri
         self._lost = False
         connection.session.on_close(self._closed)
+        for notice in connection.session.notices:
+            self.warn(notice)
 
     def _ask(self, question: str, hidden: bool) -> "str | None":
         """What the user answers; only a hidden answer needs a terminal."""

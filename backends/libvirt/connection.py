@@ -50,7 +50,7 @@ class LibvirtConnection(driver.Connection):
     # Opening and closing
 
     def open(self, ask: "Ask | None") -> None:
-        self._channel = Channel(dial(self.uri, self.readonly))
+        self._channel = Channel(dial(self.uri, self.readonly, ask, self.notices.append))
         try:
             self._open(ask)
         except BaseException:
@@ -92,6 +92,7 @@ class LibvirtConnection(driver.Connection):
 
     def close(self) -> None:
         channel = self._channel
+        channel.on_close = None
         if channel.failure is None:
             try:
                 # Waited for, since a daemon logs an error for every client that just goes away.

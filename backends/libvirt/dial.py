@@ -10,6 +10,9 @@ from .transport import connect_tcp, connect_unix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..credentials import Ask
     from ..uri import Uri
     from .transport import SocketTransport as Transport
 
@@ -19,15 +22,12 @@ OWN_PARAMETERS = (
     *("name", "socket", "mode", "auth", "authfile", "command", "netcat", "proxy", "keyfile", "sshauth", "known_hosts"),
     *("known_hosts_verify", "no_verify", "no_tty", "no_sanity", "pkipath", "tls_priority"),
 )
-#: What can be used meanwhile where a transport is not there yet.
-_INSTEAD = (
-    "ssh -L /tmp/sock:/run/libvirt/libvirt-sock HOST, then SCHEME+unix://PATH?socket=/tmp/sock; "
-    "or, where the network can be trusted, SCHEME+tcp://HOSTPATH"
-)
 
 
-def dial(uri: "Uri", readonly: bool) -> "Transport":
-    """Reach the daemon that `uri` names.
+def dial(
+    uri: "Uri", readonly: bool, ask: "Ask | None" = None, tell: "Callable[[str], None] | None" = None
+) -> "Transport":
+    """Reach the daemon that `uri` names; `ask` and `tell` are for logging in by SSH (ssh.connect).
 
     Raises VirtError(SYSTEM_ERROR) when it does not answer, VirtError(INVALID_ARG) when the URI asks for the impossible.
     """
@@ -40,8 +40,34 @@ def dial(uri: "Uri", readonly: bool) -> "Transport":
         return connect_tls(uri)
     if transport == "unix":
         return _dial_unix(uri, readonly)
-    hint = _INSTEAD.replace("SCHEME", uri.scheme).replace("HOST", uri.host or "HOST").replace("PATH", uri.path)
-    raise errors.virt_error(errors.NO_CONNECT, f"{uri.text}: the transport {transport} is not there yet", hint=hint)
+    if transport == "ext":
+        return _run_command(uri)
+    from .ssh import dial_ssh
+
+    return dial_ssh(uri, readonly, ask, tell)
+
+
+def _run_command(uri: "Uri") -> "Transport":
+    """The transport ext: a program of the user's own whose input and output lead to the daemon."""
+    import socket
+    import subprocess
+
+    from .transport import SocketTransport
+
+    command = uri.params.get("command")
+    if not command:
+        raise errors.virt_error(errors.INVALID_ARG, "remote_open: for 'ext' transport, command is required")
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            argv = [command, *uri.params.get("argv", "").split()]
+            subprocess.Popen(argv, stdin=theirs.fileno(), stdout=theirs.fileno())
+        except OSError as error:
+            ours.close()
+            raise errors.virt_error(
+                errors.SYSTEM_ERROR, f"Cannot run '{command}': {error.strerror}", domain=errors.FROM_RPC
+            ) from None
+    return SocketTransport(ours, local=False)
 
 
 def remote_name(uri: "Uri") -> str:
@@ -78,20 +104,29 @@ def _dial_unix(uri: "Uri", readonly: bool) -> "Transport":
         failure = error
     if daemon and session and isinstance(failure, FileNotFoundError | ConnectionRefusedError) and _autostart():
         return _start(daemon, path)
-    raise _unreachable(path, failure, session)
+    raise unreachable(path, failure, session)
 
 
 def _socket_path(uri: "Uri", readonly: bool, session: bool) -> tuple[str, str]:
     """The socket to use and the name of the daemon behind it."""
+    mode = mode_of(uri)
+    direct, legacy = _paths(f"virt{uri.scheme}d", readonly, session), _paths("libvirt", readonly, session)
+    if mode == "auto":
+        mode = "direct" if os.path.exists(direct) else "legacy"
+    return (direct, f"virt{uri.scheme}d") if mode == "direct" else (legacy, "libvirtd")
+
+
+def mode_of(uri: "Uri") -> str:
+    """Which daemons to look for: auto, legacy (libvirtd) or direct (one for each driver).
+
+    Raises VirtError(INVALID_ARG).
+    """
     mode = uri.params.get("mode") or _configured_mode()
     if mode not in ("auto", "legacy", "direct"):
         raise errors.virt_error(
             errors.INVALID_ARG, f"Unknown remote mode '{mode}'", hint="mode is auto, legacy or direct"
         )
-    direct, legacy = _paths(f"virt{uri.scheme}d", readonly, session), _paths("libvirt", readonly, session)
-    if mode == "auto":
-        mode = "direct" if os.path.exists(direct) else "legacy"
-    return (direct, f"virt{uri.scheme}d") if mode == "direct" else (legacy, "libvirtd")
+    return mode
 
 
 def _paths(name: str, readonly: bool, session: bool) -> str:
@@ -119,7 +154,8 @@ def _configured_mode() -> str:
     return mode if isinstance(mode, str) else "auto"
 
 
-def _unreachable(path: str, failure: OSError, session: bool) -> errors.VirtError:
+def unreachable(path: str, failure: OSError, session: bool) -> errors.VirtError:
+    """The error of a daemon whose socket does not answer."""
     hint = "is the daemon running?"
     if isinstance(failure, PermissionError):
         hint = "only root and, in most distributions, the members of group libvirt may use this socket"
@@ -162,7 +198,7 @@ def _start(daemon: str, path: str) -> "Transport":
         except OSError as error:
             failure = error
         time.sleep(0.01)
-    raise _unreachable(path, failure, True)
+    raise unreachable(path, failure, True)
 
 
 def _find(daemon: str) -> str:

@@ -57,13 +57,6 @@ def test_failures_are_told_in_virshs_words(uri: str) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("uri", ["qemu+ssh://host/system", "xen+libssh2://host/", "qemu+ext:///"])
-def test_transports_that_are_not_there_yet_say_so(uri: str) -> None:
-    with pytest.raises(errors.VirtError, match="is not there yet") as caught:
-        registry.open(uri)
-    assert "+unix" in caught.value.hint and "+tcp" in caught.value.hint
-
-
 def test_polkit_is_asked_for_before_opening() -> None:
     def answer(daemon: FakeDaemon, call) -> None:  # type: ignore[no-untyped-def]
         if call.procedure == procedures.lookup("auth_polkit").number:

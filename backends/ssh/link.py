@@ -1,0 +1,216 @@
+"""One authenticated SSH connection, and the byte streams and programs on it, by paramiko."""
+
+import logging
+import os
+import shlex
+import socket
+import subprocess
+import threading
+import time
+
+import paramiko
+
+from .. import errors
+from ..uri import Uri
+from . import hostkeys
+from .login import log_in
+from .settings import TIMEOUT, Settings, resolve, unreachable
+from .streamlocal import StreamLocalTransport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ..credentials import Ask
+
+#: Code of a refusal to open a channel because nobody answers (RFC 4254, 5.1); OpenSSH gives it for what it forbids, too
+CONNECT_FAILED = 2
+# What paramiko has to say comes as exceptions, too; without a handler its log would go to standard error.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class Link:
+    """A connection to one host, shared by any number of threads."""
+
+    def __init__(self, settings: Settings, uri: Uri, ask: "Ask | None", known: hostkeys.Known):
+        """Connect and log in.
+
+        Raises VirtError: SYSTEM_ERROR when the host cannot be reached, AUTH_FAILED when one side does not trust the
+        other.
+        """
+        self.settings = settings
+        self.timeout = settings.number("connecttimeout", TIMEOUT)
+        self._before: Link | None = None  # the jump host that this connection goes through
+        try:
+            self._transport = StreamLocalTransport(self._reach(uri, ask))
+        except BaseException:
+            self._end_jump()
+            raise
+        try:
+            self._start(known, ask)
+            log_in(self._transport, settings, uri, ask)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, paramiko.SSHException | EOFError | OSError):
+                raise unreachable(settings, str(error) or "the connection was closed") from error
+            raise
+        self._transport.set_keepalive(int(settings.number("serveraliveinterval", 0)))
+
+    def _reach(self, uri: Uri, ask: "Ask | None") -> "socket.socket | paramiko.Channel":
+        s = self.settings
+        jumps = s.one("proxyjump", "none")
+        if jumps != "none":
+            *earlier, last = jumps.split(",")
+            jump = Uri(last if "://" in last else f"ssh://{last}")
+            inner = resolve(jump.host, jump.user, jump.port)
+            if earlier:
+                inner.override("proxyjump", ",".join(earlier))
+            refuse_beyond_us(inner)
+            self._before = Link(inner, jump, ask, hostkeys.Known(inner))
+            return self._before._channel(lambda t: t.open_channel("direct-tcpip", (s.host, s.port), ("", 0)))
+        command = s.one("proxycommand", "none")
+        if command != "none":
+            ours, theirs = socket.socketpair()
+            with theirs:
+                # ssh_config(5): a string for the user's shell.
+                argv = [os.environ.get("SHELL", "/bin/sh"), "-c", f"exec {s.expand(command)}"]
+                subprocess.Popen(argv, stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True)
+            return ours
+        try:
+            return socket.create_connection((s.host, s.port), self.timeout)
+        except OSError as error:
+            raise unreachable(s, error.strerror or str(error)) from None
+
+    def _start(self, known: hostkeys.Known, ask: "Ask | None") -> None:
+        transport = self._transport
+        if known.types():
+            # As ssh does: ask for a key of a type that can be compared.
+            options = transport.get_security_options()
+            ours = list(options.key_types)
+            first = [t for t in ours if t in known.types() or ("rsa" in t and "ssh-rsa" in known.types())]
+            options.key_types = first + [t for t in ours if t not in first]
+        transport.banner_timeout = transport.handshake_timeout = self.timeout
+        transport.auth_timeout = max(self.timeout, 60)
+        transport.start_client(timeout=self.timeout)
+        hostkeys.check(known, transport.get_remote_server_key(), self.settings, ask)
+
+    # What happens on it
+
+    @property
+    def alive(self) -> bool:
+        """False once the other side is gone."""
+        return self._transport.is_active()
+
+    def open_unix(self, path: str) -> socket.socket:
+        """A socket whose other end is the unix socket `path` over there.
+
+        Raises ConnectionRefusedError when nobody answers at `path`, or OpenSSH's server forbids it; PermissionError
+        where another server does not do that; ConnectionResetError when the connection is lost.
+        """
+        return bridge(self._channel(lambda t: t.open_streamlocal(path, self.timeout)))
+
+    def open_tcp(self, host: str, port: int) -> socket.socket:
+        """The same for a TCP port that is reached from over there."""
+        return bridge(self._channel(lambda t: t.open_channel("direct-tcpip", (host, port), ("", 0))))
+
+    def start(self, argv: "Sequence[str]") -> "Remote":
+        """Start a program over there; its input and output are the socket of what is returned."""
+        channel = self._channel(lambda t: t.open_session(timeout=self.timeout))
+        channel.exec_command(command_line(argv))
+        return Remote(channel)
+
+    def close(self) -> None:
+        """End the connection and everything on it."""
+        self._transport.close()
+        self._end_jump()
+
+    def _end_jump(self) -> None:
+        if self._before is not None:
+            self._before.close()
+
+    def _channel(self, opening: "Any") -> paramiko.Channel:
+        try:
+            channel: paramiko.Channel = opening(self._transport)
+        except paramiko.ChannelException as error:
+            if error.code == CONNECT_FAILED:
+                raise ConnectionRefusedError(111, "Connection refused") from None
+            raise PermissionError(13, "the SSH server does not do that") from None
+        except (paramiko.SSHException, EOFError) as error:
+            raise ConnectionResetError(104, f"SSH connection to {self.settings.alias}: {error}") from None
+        return channel
+
+
+class Remote:
+    """A program over there: `socket` is its standard input and output."""
+
+    def __init__(self, channel: paramiko.Channel):
+        self._channel = channel
+        self._errors: list[bytes] = []
+        self._reader = threading.Thread(target=self._read_errors, daemon=True)
+        self._reader.start()
+        self.socket = bridge(channel)
+
+    def _read_errors(self) -> None:
+        while piece := self._channel.recv_stderr(65536):
+            if sum(map(len, self._errors)) < 1 << 20:
+                self._errors.append(piece)
+
+    def finish(self, timeout: float) -> "tuple[int, bytes]":
+        """Exit status (-1 when a signal ended it) and what it wrote to standard error, once it has ended.
+
+        Raises TimeoutError.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._channel.exit_status_ready():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no end after {timeout} s")
+            self._channel.status_event.wait(0.05)
+        status = self._channel.recv_exit_status()
+        self._reader.join(max(0.0, deadline - time.monotonic()))
+        return status, b"".join(self._errors)
+
+
+def command_line(argv: "Sequence[str]") -> str:
+    """Arguments as a line for the POSIX shell over there: the only place where vsh quotes for one."""
+    return shlex.join(argv)
+
+
+def bridge(channel: paramiko.Channel) -> socket.socket:
+    """A socket joined to a channel by two threads, since a channel cannot be polled; the end of either ends both."""
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=_to_socket, args=(channel, theirs), daemon=True).start()
+    threading.Thread(target=_to_channel, args=(channel, theirs), daemon=True).start()
+    return ours
+
+
+def _to_socket(channel: paramiko.Channel, to: socket.socket) -> None:
+    try:
+        while data := channel.recv(1 << 18):
+            to.sendall(data)
+        to.shutdown(socket.SHUT_WR)
+    except OSError:
+        channel.close()
+
+
+def _to_channel(channel: paramiko.Channel, source: socket.socket) -> None:
+    try:
+        while data := source.recv(1 << 18):
+            channel.sendall(data)
+        channel.shutdown_write()
+    except (OSError, EOFError, paramiko.SSHException):
+        channel.close()
+
+
+def refuse_beyond_us(settings: Settings) -> None:
+    """A jump host must be within what paramiko can do, for it cannot be left to another program.
+
+    Raises VirtError(ARGUMENT_UNSUPPORTED).
+    """
+    reason = settings.beyond_us()
+    if reason:
+        raise errors.virt_error(
+            errors.ARGUMENT_UNSUPPORTED,
+            f"jump host {settings.alias}: {reason} needs OpenSSH",
+            hint="add ?command=ssh to the URI, and the system's ssh does it all",
+        )
