@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LOCAL = {
     "test": "vsh.backends.test:TestDriver",
 }
+QEMU = "vsh.backends.qemu:QemuDriver"
 REMOTE = "vsh.backends.libvirt:LibvirtDriver"
 #: The group of entry points (importlib.metadata) in which other packages offer drivers for schemes not known here.
 ENTRY_POINTS = "vsh.drivers"
@@ -60,12 +61,50 @@ def driver_class(uri: Uri) -> "type[driver.Driver]":
     """
     if uri.scheme in LOCAL and not uri.transport and not uri.host:
         return _load(LOCAL[uri.scheme])
+    if uri.scheme == "qemu" and not uri.transport and not uri.host and _direct(uri):
+        return _load(QEMU)
     if uri.scheme not in SERVED and not uri.transport:
         from importlib.metadata import entry_points
 
         for entry in entry_points(group=ENTRY_POINTS, name=uri.scheme):
             return _load(entry.value)
     return _load(REMOTE)
+
+
+def _direct(uri: Uri) -> bool:
+    """Whether vsh manages QEMU by itself: where it is told to, and where there is no libvirt that could."""
+    if uri.path == "/embed" or uri.params.get("mode") == "direct":
+        return True
+    if uri.path not in ("/system", "/session") or "mode" in uri.params or "socket" in uri.params:
+        return False
+    return not (daemon_installed() or any(_answers(path) for path, served in sockets() if served == f"qemu://{uri.path}"))
+
+
+def daemon_installed() -> bool:
+    """Whether there is a libvirt daemon for QEMU to be started."""
+    if os.environ.get("VIRTD_PATH") or os.environ.get("LIBVIRTD_PATH"):
+        return True
+    return any(_installed(name) for name in ("libvirtd", "virtqemud"))
+
+
+def _installed(program: str) -> bool:
+    folders = [*os.environ.get("PATH", "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"]
+    return any(os.access(f"{folder}/{program}", os.X_OK) for folder in folders if folder)
+
+
+def _answers(path: str) -> bool:
+    """Whether somebody listens on a unix socket."""
+    if not os.path.exists(path):
+        return False
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _load(name: str) -> "type[driver.Driver]":
@@ -98,23 +137,16 @@ def sockets() -> "list[tuple[str, str]]":
 
 
 def probe() -> str:
-    """A URI that works here: that of the first libvirt socket that answers.
+    """A URI that works here: that of the first libvirt socket that answers, else QEMU's where there is no libvirt.
 
     Raises VirtError(NO_CONNECT) with one line that says what could be used. The test host is never chosen: nobody
     should manage it by mistake.
     """
-    import socket
-
     for path, uri in sockets():
-        if not os.path.exists(path):
-            continue
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(2)
-            try:
-                probe.connect(path)
-                return uri
-            except OSError:
-                continue
+        if _answers(path):
+            return uri
+    if not daemon_installed() and _installed(f"qemu-system-{os.uname().machine}"):
+        return "qemu:///session" if os.geteuid() else "qemu:///system"
     raise errors.VirtError(
         errors.NO_CONNECT,
         "no hypervisor found here: no libvirt socket answers; choose one with -c URI, such as "

@@ -1,6 +1,7 @@
 """What all calls of the test host share: the lock, the check of flags, finding a domain, sending an event."""
 
 from .. import driver, errors
+from ..common import named_like, refuse_flags, uuid_text
 from ..constants.domain import DOMAIN_EVENT_STOPPED
 
 TYPE_CHECKING = False
@@ -25,13 +26,6 @@ def not_running() -> errors.VirtError:
     return fail(errors.OPERATION_INVALID, "domain is not running", errors.FROM_DOMAIN)
 
 
-def invalid_arg(function: str, argument: str, text: str) -> errors.VirtError:
-    """What libvirt's virReportInvalidArg makes: a text without the code's own."""
-    return errors.VirtError(
-        errors.INVALID_ARG, text, domain=errors.FROM_TEST, str1=function, str2=argument, int1=0, int2=0
-    )
-
-
 def call(function: str, supported: int = 0) -> "Callable[[F], F]":
     """Make a method a call of the host: it runs under the host's lock, and flags outside `supported` are refused as
     libvirt's `function` refuses them (its name is part of the text).
@@ -44,13 +38,11 @@ def call(function: str, supported: int = 0) -> "Callable[[F], F]":
 
         def checked(self: "TestBase", *args: "Any", **named: "Any") -> "Any":
             flags = args[place] if len(args) > place else named.get("flags", 0)
-            if flags & ~supported:
-                text = f"unsupported flags (0x{flags & ~supported:x}) in function {function}"
-                raise invalid_arg(function, "flags", text)
+            refuse_flags(function, flags, supported, errors.FROM_TEST)
             with self.driver.lock:
                 return method(self, *args, **named)
 
-        return _named(checked, method)
+        return named_like(checked, method)
 
     return decorate
 
@@ -62,13 +54,7 @@ def locked(method: "F") -> "F":
         with self.driver.lock:
             return method(self, *args, **named)
 
-    return _named(guarded, method)  # type: ignore[no-any-return]
-
-
-def _named(wrapper: "Any", method: "Any") -> "Any":
-    # functools.wraps would cost the import of functools in every one-shot command.
-    wrapper.__name__, wrapper.__doc__, wrapper.__wrapped__ = method.__name__, method.__doc__, method
-    return wrapper
+    return named_like(guarded, method)  # type: ignore[no-any-return]
 
 
 class TestBase(driver.Connection):
@@ -102,18 +88,3 @@ class TestBase(driver.Connection):
         self._lifecycle(guest, DOMAIN_EVENT_STOPPED, detail)
         if not guest.persistent:
             self.driver.guests.remove(guest)
-
-
-def passes(flags: int, *groups: "tuple[int, int, int, object]") -> bool:
-    """Whether an object passes the filters `flags` of a VIR_CONNECT_LIST_* call.
-
-    A group is its flags, the flag of objects for which the fourth element is true, and that of the others; a group of
-    which no flag is asked for lets everything pass.
-    """
-    return all(not flags & mask or flags & (yes if has else no) for mask, yes, no, has in groups)
-
-
-def uuid_text(uuid: bytes) -> str:
-    """A UUID as people read it."""
-    text = uuid.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,8 +1,9 @@
 """The domains of a test host, and what libvirt's virDomainObj and virDomainObjList do with them."""
 
 from .. import errors, records
+from ..common import uuid_text
 from ..constants import domain as const
-from .base import fail, uuid_text
+from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

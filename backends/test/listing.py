@@ -1,41 +1,13 @@
 """Which domains there are, and finding one."""
 
 from .. import errors
-from ..constants import connect as const
-from ..constants.domain import DOMAIN_PAUSED, DOMAIN_RUNNING, DOMAIN_SHUTOFF
-from .base import TestBase, call, fail, locked, passes
+from ..common import FILTERS, matches
+from .base import TestBase, call, fail, locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import DomainRef
     from .guests import Guest
-
-#: VIR_CONNECT_LIST_DOMAINS_*: the flag of a domain in each state (any other: OTHER).
-STATES = {
-    DOMAIN_RUNNING: const.CONNECT_LIST_DOMAINS_RUNNING,
-    DOMAIN_PAUSED: const.CONNECT_LIST_DOMAINS_PAUSED,
-    DOMAIN_SHUTOFF: const.CONNECT_LIST_DOMAINS_SHUTOFF,
-}
-FILTERS = 0xFFFF
-
-
-def matches(guest: "Guest", flags: int) -> bool:
-    """Whether a domain passes the filters VIR_CONNECT_LIST_DOMAINS_*."""
-    return not flags or passes(
-        flags,
-        (0x3, const.CONNECT_LIST_DOMAINS_ACTIVE, const.CONNECT_LIST_DOMAINS_INACTIVE, guest.active),
-        (0xC, const.CONNECT_LIST_DOMAINS_PERSISTENT, const.CONNECT_LIST_DOMAINS_TRANSIENT, guest.persistent),
-        (0xF0, STATES.get(guest.state, const.CONNECT_LIST_DOMAINS_OTHER), 0, True),
-        (0x300, const.CONNECT_LIST_DOMAINS_MANAGEDSAVE, const.CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, guest.managed_save),
-        (0xC00, const.CONNECT_LIST_DOMAINS_AUTOSTART, const.CONNECT_LIST_DOMAINS_NO_AUTOSTART, guest.autostart),
-        (0x3000, const.CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, const.CONNECT_LIST_DOMAINS_NO_SNAPSHOT, guest.snapshots),
-        (
-            0xC000,
-            const.CONNECT_LIST_DOMAINS_HAS_CHECKPOINT,
-            const.CONNECT_LIST_DOMAINS_NO_CHECKPOINT,
-            guest.checkpoints,
-        ),
-    )
 
 
 class ListingCalls(TestBase):

@@ -1,9 +1,10 @@
 """Virtual networks."""
 
 from .. import errors, records
+from ..common import passes, uuid_text
 from ..constants import connect
 from ..constants import network as const
-from .base import TestBase, call, fail, locked, passes, uuid_text
+from .base import TestBase, call, fail, locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """The storage pools of a test host, and finding them."""
 
 from .. import errors, records
+from ..common import passes, uuid_text
 from ..constants import connect
-from .base import fail, passes, uuid_text
+from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

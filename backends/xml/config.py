@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .devices import Video
     from .domain import Domain
+    from .engine import Context
 
 
 class ParseConfig:
@@ -32,6 +33,8 @@ class ParseConfig:
     name_with_slash = False
     disk_fds = False
     wide_scsi = False
+    #: what is read was written by this driver: controllers stay in the order in which they were added
+    stored = False
     #: the security model of a <seclabel> that names none
     security_model: str | None = None
 
@@ -44,6 +47,15 @@ class ParseConfig:
     def default_video(self, domain: Domain, video: Video) -> str:
         """The model of a <video> that names none; "" is refused."""
         return ""
+
+    def complete_domain(self, domain: Domain, context: Context) -> None:
+        """Fill in what the driver fills in before devices are looked at: emulator, machine, devices of its own."""
+
+    def complete_devices(self, domain: Domain, context: Context) -> None:
+        """Fill in the devices' defaults that are the driver's."""
+
+    def assign_addresses(self, domain: Domain, context: Context) -> None:
+        """Give addresses to devices without one, and add the controllers they need. The last step."""
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

@@ -115,11 +115,12 @@ class Devices(Model):
         for disk in self.disks:
             postparse.insert_disk(ordered, disk)
         self.disks = ordered
-        self.controllers = read_controllers(self.controllers)
+        if not context.config.stored:
+            self.controllers = read_controllers(self.controllers)
         for number, parallel in enumerate(self.parallels):
             if parallel.port == -1:
                 parallel.port = max((p.port for p in self.parallels[:number]), default=-1) + 1
-        for number, console in enumerate(self.consoles):
+        for number, console in enumerate(self.consoles if not context.config.stored else ()):
             console.port = number
         primary = [video for video in self.videos if video.primary]
         self.videos = primary[::-1] + [video for video in self.videos if not video.primary]

@@ -63,6 +63,8 @@ def complete(domain: Domain, context: Context) -> None:
     """
     devices = domain.devices
     assign_indexes(devices.controllers)
+    context.config.complete_domain(domain, context)
+    context.config.complete_devices(domain, context)
     _isa_ports(devices.serials)
     for disk in devices.disks:
         _disk(disk, domain, context)
@@ -96,6 +98,7 @@ def complete(domain: Domain, context: Context) -> None:
     if domain.cpu and domain.cpu.mode == "custom" and domain.cpu.model is None and domain.cpu.check:
         raise fail(CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model")
     _abilities(domain, context)
+    context.config.assign_addresses(domain, context)
 
 
 def _isa_ports(serials: list[Serial]) -> None:

@@ -2,8 +2,15 @@
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.qemu import lines
+from vsh.backends.qemu.places import Places
+from vsh.backends.qemu.store import Entry, Store
 
 #: Modules that cost more than the command itself.
 HEAVY = {
@@ -35,6 +42,25 @@ def loaded(*argv: str) -> set[str]:
 def test_one_shot_on_the_test_host_loads_nothing_heavy(argv: tuple[str, ...]) -> None:
     modules = loaded("-c", "test:///default", *argv)
     assert "vsh.session" in modules
+    assert not modules & HEAVY
+    assert "socket" not in modules
+    assert "threading" not in modules
+
+
+@pytest.mark.parametrize("argv", [("list", "--all"), ("domstate", "web"), ("dominfo", "web")])
+def test_one_shot_on_qemu_without_libvirt_loads_nothing_heavy(argv: tuple[str, ...]) -> None:
+    """Definitions are not even read: the index tells."""
+    with tempfile.TemporaryDirectory(prefix="vsh-q", dir="/tmp") as folder:
+        store = Store(LocalHost(), Places.below(folder, folder))
+        with store.open():
+            path = Path(folder) / "etc/qemu/web.xml"
+            path.write_text("never read")
+            stat = store.host.stat(str(path))
+            assert stat is not None
+            entry = Entry("web", stat.version, bytes(15) + b"1", "", "hvm", 1024, 1024, 1, 1)
+            (Path(folder) / "lib/qemu/index").write_bytes(lines.dump([["vsh-index", "1"], entry.row()]))
+        modules = loaded("-c", f"qemu:///embed?root={folder}", *argv)
+    assert "vsh.backends.qemu" in modules
     assert not modules & HEAVY
     assert "socket" not in modules
     assert "threading" not in modules

@@ -1,0 +1,203 @@
+"""Where an adapter's commands run and its files lie: this machine, or another one.
+
+An adapter touches the machine only through its `Host`, so that it works the same where every call is a round trip over
+a slow line. Calls therefore take many things at once where callers have many (`read_all`, `alive`), and errors are
+OSErrors everywhere.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+
+class Finished(tuple):  # type: ignore[type-arg]
+    """What a program that has ended left: (status, stdout, stderr); status is -N when signal N ended it."""
+
+    __slots__ = ()
+
+    @property
+    def status(self) -> int:
+        status: int = self[0]
+        return status
+
+    @property
+    def stdout(self) -> bytes:
+        text: bytes = self[1]
+        return text
+
+    @property
+    def stderr(self) -> bytes:
+        text: bytes = self[2]
+        return text
+
+
+class Process(tuple):  # type: ignore[type-arg]
+    """A process, told from all others that ever had its number: (pid, start time in ticks since boot, boot id).
+
+    `str(process)` is one word, from which `Process.read` makes it again.
+    """
+
+    __slots__ = ()
+
+    @property
+    def pid(self) -> int:
+        pid: int = self[0]
+        return pid
+
+    def __str__(self) -> str:
+        return "/".join(map(str, self))
+
+    @classmethod
+    def read(cls, text: str) -> "Process":
+        """Raises ValueError."""
+        pid, started, boot = text.split("/")
+        return cls((int(pid), int(started), boot))
+
+
+class Stat(tuple):  # type: ignore[type-arg]
+    """A file: (mode, size in bytes, modification time in ns, inode, uid, gid).
+
+    `version` changes whenever the file is replaced or changed.
+    """
+
+    __slots__ = ()
+
+    @property
+    def mode(self) -> int:
+        mode: int = self[0]
+        return mode
+
+    @property
+    def size(self) -> int:
+        size: int = self[1]
+        return size
+
+    @property
+    def mtime_ns(self) -> int:
+        mtime: int = self[2]
+        return mtime
+
+    @property
+    def version(self) -> str:
+        return f"{self[2]}.{self[1]}.{self[3]}"
+
+    @property
+    def owner(self) -> "tuple[int, int]":
+        return self[4], self[5]
+
+
+class Lock:
+    """A lock that is held until `release()`, the end of a `with`, or the end of this process, whatever ends it."""
+
+    def release(self) -> None:
+        """Give it up; harmless when repeated."""
+        raise NotImplementedError
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        self.release()
+
+
+class Host:
+    """A machine. Every path is absolute; every failure an OSError with its errno."""
+
+    def run(self, argv: "Sequence[str]", stdin: bytes = b"", timeout: "float | None" = None) -> Finished:
+        """Run a program to its end. Raises FileNotFoundError when there is none, TimeoutError after `timeout` s."""
+        raise NotImplementedError
+
+    def spawn(
+        self,
+        argv: "Sequence[str]",
+        *,
+        log: str,
+        record: "Callable[[Process], None]",
+        env: "Mapping[str, str]",
+    ) -> Process:
+        """Start a program that outlives us: in a session of its own, no input, its output appended to `log`.
+
+        `record(process)` is called before the program begins and not after it may have: whoever is killed at any
+        point has either recorded the process or started nothing.
+        """
+        raise NotImplementedError
+
+    def alive(self, processes: "Sequence[Process]") -> "list[bool]":
+        """For each process, whether it still runs (one that is dead and not yet reaped does not)."""
+        raise NotImplementedError
+
+    def signal(self, process: Process, number: int) -> bool:
+        """Send a signal to this very process; False when it is gone."""
+        raise NotImplementedError
+
+    def open_stream(self, address: "str | tuple[str, int]") -> "socket.socket":
+        """A connected socket to a unix socket's path or to (host, port)."""
+        raise NotImplementedError
+
+    def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
+        """The file's bytes from `offset`, at most `limit`."""
+        raise NotImplementedError
+
+    def read_all(self, folder: str, suffix: str) -> "dict[str, bytes]":
+        """name -> content of the files in `folder` whose names end in `suffix`; none when there is no folder."""
+        raise NotImplementedError
+
+    def write(self, path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
+        """Put `data` in place of the file: whoever is killed at any point leaves the old file or the new one, whole;
+        `durable`, even if the machine stops."""
+        raise NotImplementedError
+
+    def append(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        """Add `data` to the end of the file in one piece."""
+        raise NotImplementedError
+
+    def listdir(self, folder: str) -> "dict[str, Stat]":
+        """name -> what is in `folder`; none when there is no folder."""
+        raise NotImplementedError
+
+    def stat(self, path: str) -> "Stat | None":
+        """The file, or None when there is none; symbolic links are followed."""
+        raise NotImplementedError
+
+    def make_folders(self, paths: "Iterable[str]", mode: int = 0o700) -> None:
+        """Make these folders, and those above them, where they are missing."""
+        raise NotImplementedError
+
+    def remove(self, *paths: str) -> None:
+        """Remove files and, with all in them, folders; what is not there is no error."""
+        raise NotImplementedError
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name, in place of what has it."""
+        raise NotImplementedError
+
+    def give(self, path: str, owner: "tuple[int, int]") -> None:
+        """Make `owner` (uid, gid) the owner of a file or folder."""
+        raise NotImplementedError
+
+    def link(self, target: str, path: str) -> None:
+        """Make `path` a symbolic link to `target` unless it exists."""
+        raise NotImplementedError
+
+    def lock(self, path: str, timeout: float) -> Lock:
+        """Take the exclusive lock of that name (flock; the file is made). Raises TimeoutError.
+
+        Its holder may remove the file: whoever waits for it then starts anew on the next one.
+        """
+        raise NotImplementedError
+
+    def share(self, path: str) -> Lock:
+        """Hold a shared POSIX lock on the file's first byte, which is made when missing.
+
+        Raises BlockingIOError when another program has it exclusively.
+        """
+        raise NotImplementedError
+
+    def boot_id(self) -> str:
+        """What is different after each start of the machine."""
+        raise NotImplementedError

@@ -1,0 +1,295 @@
+"""This machine."""
+
+import fcntl
+import os
+import time
+
+from . import Finished, Host, Lock, Process, Stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+#: Waits for permission on its input, then becomes the program.
+GATE = 'read -r go && [ "$go" = go ] && exec "$@" </dev/null'
+#: Python ignores these, and what it starts would too: SIGPIPE, SIGXFSZ.
+DEFAULT_SIGNALS = (13, 25)
+SHELL = "/bin/sh"
+#: Files in /proc do not like to be asked for more at once.
+CHUNK = 1 << 16
+
+
+class LocalLock(Lock):
+    """A lock that lives as long as its file descriptor."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+class LocalHost(Host):
+    """This machine."""
+
+    def __init__(self) -> None:
+        self._boot_id = ""
+        self._temporary = 0
+
+    def run(self, argv: "Sequence[str]", stdin: bytes = b"", timeout: "float | None" = None) -> Finished:
+        import subprocess
+
+        try:
+            done = subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout, check=False)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{argv[0]}: no end after {timeout} s") from None
+        return Finished((done.returncode, done.stdout, done.stderr))
+
+    def spawn(
+        self,
+        argv: "Sequence[str]",
+        *,
+        log: str,
+        record: "Callable[[Process], None]",
+        env: "Mapping[str, str]",
+    ) -> Process:
+        gate, permission = os.pipe()
+        try:
+            pid = os.posix_spawn(
+                SHELL,
+                [SHELL, "-c", GATE, argv[0], *argv],
+                env,
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, gate, 0),
+                    (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+                    (os.POSIX_SPAWN_DUP2, 1, 2),
+                ),
+                setsid=True,
+                setsigdef=DEFAULT_SIGNALS,
+            )
+            process = Process((pid, _started(pid), self.boot_id()))
+            record(process)
+            os.write(permission, b"go\n")
+        finally:
+            os.close(gate)
+            os.close(permission)
+        return process
+
+    def alive(self, processes: "Sequence[Process]") -> "list[bool]":
+        return [boot == self.boot_id() and _started(pid) == started for pid, started, boot in processes]
+
+    def signal(self, process: Process, number: int) -> bool:
+        import signal
+
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            return False
+        try:
+            # The descriptor holds on to one process: if it is ours now, the signal cannot reach another.
+            if not self.alive([process])[0]:
+                return False
+            signal.pidfd_send_signal(descriptor, number)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def open_stream(self, address: "str | tuple[str, int]") -> "socket.socket":
+        import socket
+
+        if not isinstance(address, str):
+            return socket.create_connection(address)
+        stream = socket.socket(socket.AF_UNIX)
+        try:
+            stream.connect(address)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
+        with open(path, "rb") as file:
+            if offset:
+                file.seek(offset)
+            data = file.read(min(limit, CHUNK))
+            while len(data) < limit and (more := file.read(min(limit - len(data), CHUNK))):
+                data += more
+        return data
+
+    def read_all(self, folder: str, suffix: str) -> "dict[str, bytes]":
+        found = {}
+        for name in _names(folder):
+            if name.endswith(suffix) and not name.startswith("."):
+                try:
+                    found[name] = self.read(f"{folder}/{name}")
+                except FileNotFoundError:
+                    continue  # gone since it was listed
+        return found
+
+    def write(self, path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
+        folder = os.path.dirname(path)
+        self._temporary += 1
+        temporary = f"{folder}/.tmp-{os.getpid()}-{id(self):x}-{self._temporary}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            try:
+                _write(descriptor, data)
+                if durable:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        if durable:
+            _sync(folder)
+
+    def append(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
+        try:
+            _write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def listdir(self, folder: str) -> "dict[str, Stat]":
+        found = {}
+        for name in _names(folder):
+            stat = self.stat(f"{folder}/{name}")
+            if stat is not None:
+                found[name] = stat
+        return found
+
+    def stat(self, path: str) -> "Stat | None":
+        try:
+            s = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Stat((s.st_mode, s.st_size, s.st_mtime_ns, s.st_ino, s.st_uid, s.st_gid))
+
+    def make_folders(self, paths: "Iterable[str]", mode: int = 0o700) -> None:
+        for path in paths:
+            if not os.path.isdir(path):
+                os.makedirs(os.path.dirname(path), mode, exist_ok=True)
+                try:
+                    os.mkdir(path, mode)
+                except FileExistsError:
+                    if not os.path.isdir(path):
+                        raise
+
+    def remove(self, *paths: str) -> None:
+        for path in paths:
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                continue
+            except IsADirectoryError:
+                import shutil
+
+                shutil.rmtree(path, ignore_errors=True)
+                if os.path.isdir(path):
+                    os.rmdir(path)  # says why
+
+    def rename(self, old: str, new: str) -> None:
+        os.rename(old, new)
+        _sync(os.path.dirname(new))
+
+    def give(self, path: str, owner: "tuple[int, int]") -> None:
+        os.chown(path, *owner)
+
+    def link(self, target: str, path: str) -> None:
+        try:
+            os.symlink(target, path)
+        except FileExistsError:
+            pass
+
+    def lock(self, path: str, timeout: float) -> Lock:
+        deadline = None
+        pause = 0.001
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _same_file(descriptor, path):
+                    return LocalLock(descriptor)
+                os.close(descriptor)
+                continue
+            except BlockingIOError:
+                os.close(descriptor)
+            now = time.monotonic()
+            deadline = deadline or now + timeout
+            if now >= deadline:
+                raise TimeoutError(f"{path} is locked")
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
+
+    def share(self, path: str) -> Lock:
+        # For writing, where we may: the lock itself needs no more than reading.
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except PermissionError:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return LocalLock(descriptor)
+
+    def boot_id(self) -> str:
+        if not self._boot_id:
+            self._boot_id = self.read("/proc/sys/kernel/random/boot_id").decode().strip()
+        return self._boot_id
+
+
+def _names(folder: str) -> "list[str]":
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _sync(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _same_file(descriptor: int, path: str) -> bool:
+    """Whether an open file still has its name: a lock on one that was removed excludes nobody."""
+    try:
+        here = os.stat(path)
+    except FileNotFoundError:
+        return False
+    there = os.fstat(descriptor)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _started(pid: int) -> int:
+    """When a process started, in ticks since boot; -1 when it does not run."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # Its name, in parentheses, may hold anything; state is the first field after it, start time the 20th.
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return -1
+    if fields[0] in (b"Z", b"X"):
+        try:
+            os.waitpid(pid, os.WNOHANG)  # ours, if it is; nobody else asks for it
+        except ChildProcessError:
+            pass
+        return -1
+    return int(fields[19])

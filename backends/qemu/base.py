@@ -1,0 +1,105 @@
+"""What all calls of the driver share: the check of flags, finding a domain, the words of errors."""
+
+from .. import driver, errors
+from ..common import named_like, refuse_flags, uuid_text
+from .guests import Guests
+from .store import system_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
+
+    from ..hosts import Lock
+    from ..records import DomainRef
+    from .driver import QemuDriver
+    from .guests import Guest
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+def fail(code: int, detail: "str | None" = None, *, hint: str = "") -> errors.VirtError:
+    """The driver's error for `code` and `detail`, to be raised."""
+    return errors.virt_error(code, detail, domain=errors.FROM_QEMU, hint=hint)
+
+
+def not_running() -> errors.VirtError:
+    """What calls raise that need a running domain."""
+    return errors.virt_error(errors.OPERATION_INVALID, "domain is not running", domain=errors.FROM_DOMAIN)
+
+
+def call(function: str, supported: int = 0) -> "Callable[[F], F]":
+    """Make a method a call: flags outside `supported` are refused as libvirt's `function` refuses them, and what the
+    host refuses becomes libvirt's error.
+
+    `flags` is the method's last parameter; a method without is given as `call("")`.
+    """
+
+    def decorate(method: "Any") -> "Any":
+        place = method.__code__.co_argcount - 2
+
+        def checked(self: "QemuBase", *args: "Any", **named: "Any") -> "Any":
+            if function:
+                flags = args[place] if len(args) > place else named.get("flags", 0)
+                refuse_flags(function, flags, supported, errors.FROM_QEMU)
+            try:
+                return method(self, *args, **named)
+            except OSError as error:
+                raise system_error(error, f"cannot access '{error.filename}'" if error.filename else "failed") from None
+
+        return named_like(checked, method)
+
+    return decorate
+
+
+class QemuBase(driver.Connection):
+    """Base of the groups of calls."""
+
+    driver: "QemuDriver"
+    _seen: "Guests | None" = None
+    _batching = False
+
+    def _guests(self) -> Guests:
+        """The domains as they are now; within a batch, as they were when it first asked."""
+        if self._seen is not None:
+            return self._seen
+        guests = Guests(self.driver.store)
+        unsettled = [] if self.readonly else [guest.uuid for guest in guests.by_uuid.values() if guest.unsettled]
+        if unsettled:
+            from .ending import settle_all
+
+            if settle_all(self.driver, unsettled):
+                guests = Guests(self.driver.store)
+        if self._batching:
+            self._seen = guests
+        return guests
+
+    def batch(self, calls: "Sequence[tuple[str, tuple[Any, ...]]]") -> "list[Any]":
+        """The results of independent calls, which see the domains as they are at one moment."""
+        self._batching = all("_get_" in name or "_is_" in name or "_has_" in name for name, _ in calls)
+        try:
+            return super().batch(calls)
+        finally:
+            self._batching, self._seen = False, None
+
+    def _guest(self, dom: "DomainRef") -> "Guest":
+        """The domain behind a reference; raises NO_DOMAIN when it is gone."""
+        guest = self._guests().by_uuid.get(dom.uuid)
+        if guest is None or not (guest.persistent or guest.active):
+            raise fail(errors.NO_DOMAIN, f"no domain with matching uuid '{uuid_text(dom.uuid)}' ({dom.name})")
+        return guest
+
+    def _lock(self, dom: "DomainRef") -> "Lock":
+        """The lock of an existing domain; raises NO_DOMAIN, OPERATION_TIMEOUT.
+
+        What was known before may have changed.
+        """
+        self._guest(dom)
+        return self.driver.store.lock_domain(dom.uuid)
+
+    def _active(self, dom: "DomainRef") -> "Guest":
+        """The same, for calls that need it to run; raises OPERATION_INVALID when it does not."""
+        guest = self._guest(dom)
+        if not guest.active:
+            raise not_running()
+        return guest

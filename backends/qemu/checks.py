@@ -1,0 +1,67 @@
+"""Refusing domains that make no sense to QEMU, in the words of libvirt's driver (src/qemu/qemu_validate.c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
+from .base import fail
+from .defaults import is_q35
+
+if TYPE_CHECKING:
+    from ..xml.domain import Domain
+    from .capabilities import Capabilities
+
+_SPICE_ONLY = ("spicevmc", "spiceport")
+
+
+def check(domain: Domain, caps: Capabilities) -> None:
+    """Raise VirtError for the first thing that is wrong."""
+    devices = domain.devices
+    if domain.os.type != "hvm":
+        raise fail(CONFIG_UNSUPPORTED, f"unknown OS type '{domain.os.type}'; QEMU runs hvm guests")
+    most = caps.machines[domain.os.machine or ""]["max_cpus"]
+    if domain.max_vcpus > most:
+        what = f"Maximum CPUs greater than specified machine type limit {most}"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    _topology(domain)
+    loader = domain.os.loader
+    efi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
+    if efi and not domain.features.acpi:
+        raise fail(CONFIG_UNSUPPORTED, "UEFI requires ACPI on this architecture")
+    if domain.os.bios_serial and not devices.serials:
+        raise fail(XML_ERROR, "need at least one serial port to use BIOS serial output")
+    if is_q35(domain.os.machine) and any(c.type == "ide" for c in devices.controllers):
+        raise fail(CONFIG_UNSUPPORTED, "IDE controllers are unsupported for this QEMU binary or machine type")
+    for iommu in devices.iommus:
+        if iommu.model == "intel" and not is_q35(domain.os.machine):
+            raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'intel' is only supported with Q35 machines")
+        if iommu.model == "smmuv3":
+            raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
+    if not any(graphics.type == "spice" for graphics in devices.graphics):
+        sources = [c.source.type for group in (devices.serials, devices.channels, devices.redirdevs) for c in group]
+        for kind in sources:
+            if kind in _SPICE_ONLY:
+                raise fail(CONFIG_UNSUPPORTED, f"chardev '{kind}' not supported without spice graphics")
+    _disks(domain)
+
+
+def _topology(domain: Domain) -> None:
+    topology = domain.cpu.topology if domain.cpu else None
+    if topology is None:
+        return
+    count = topology.sockets * topology.dies * topology.cores * topology.threads
+    if count != domain.max_vcpus:
+        raise fail(CONFIG_UNSUPPORTED, "CPU topology doesn't match maximum vcpu count")
+
+
+def _disks(domain: Domain) -> None:
+    for disk in domain.devices.disks:
+        if disk.bus in ("xen", "uml"):
+            what = f"disk bus '{disk.bus}' is not supported by QEMU for disk '{disk.target}'"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.device == "floppy" and disk.bus != "fdc":
+            what = f"Invalid address type for disk '{disk.target}': a floppy drive hangs on bus fdc"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.device == "cdrom" and disk.bus == "virtio":
+            raise fail(CONFIG_UNSUPPORTED, f"disk type 'virtio' of '{disk.target}' does not support ejectable media")

@@ -1,0 +1,154 @@
+"""What libvirt's QEMU driver fills in (src/qemu/qemu_domain.c, qemuDomainDefPostParse and its device callbacks)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import errors
+from ..xml.controllers import Controller, ensure, insert
+from ..xml.cpu import Cpu
+from ..xml.devices import Input, Memballoon
+from ..xml.sound import Audio
+from .base import fail
+
+if TYPE_CHECKING:
+    from ..xml.chars import Serial
+    from ..xml.disks import Disk
+    from ..xml.domain import Domain
+    from .capabilities import Capabilities
+
+X86 = ("i686", "x86_64")
+#: KiB of a QXL card's memory that are its frame buffer.
+QXL_VGAMEM = 16 * 1024
+
+
+def is_q35(machine: str | None) -> bool:
+    return (machine or "").startswith("pc-q35-") or machine == "q35"
+
+
+def is_i440fx(machine: str | None) -> bool:
+    return (machine or "").startswith(("pc-i440fx-", "pc-0.", "pc-1.")) or machine in ("pc", "ubuntu")
+
+
+def pcie_root(domain: Domain) -> bool:
+    """Whether the guest's devices hang on PCI Express."""
+    return any(c.type == "pci" and c.index == 0 and c.model == "pcie-root" for c in domain.devices.controllers)
+
+
+def complete_domain(domain: Domain, caps: Capabilities) -> None:
+    """Machine, CPU, and the devices every machine of its kind has."""
+    machine = caps.machine(domain.os.machine)
+    if machine is None:
+        emulator = domain.devices.emulator
+        what = f"Emulator '{emulator}' does not support machine type '{domain.os.machine}'"
+        raise fail(errors.CONFIG_UNSUPPORTED, what)
+    if domain.os.arch != caps.arch and (domain.os.arch, caps.arch) != ("i686", "x86_64"):
+        what = f"Emulator '{domain.devices.emulator}' does not support arch '{domain.os.arch}'"
+        raise fail(errors.CONFIG_UNSUPPORTED, what)
+    domain.os.machine = machine
+    _check_machine(domain)
+    _add_devices(domain, caps)
+    _complete_cpu(domain, caps)
+    _add_audio(domain)
+
+
+def _check_machine(domain: Domain) -> None:
+    if not (is_q35(domain.os.machine) or is_i440fx(domain.os.machine)):
+        what = f"machine type '{domain.os.machine}' is not supported yet without libvirt"
+        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc and q35 machines are")
+
+
+def _add_devices(domain: Domain, caps: Capabilities) -> None:
+    devices = domain.devices
+    express = is_q35(domain.os.machine)
+    if not any(c.type == "usb" for c in devices.controllers):
+        insert(devices.controllers, Controller(type="usb", index=0, model="qemu-xhci" if express else ""))
+    if express:
+        ensure(devices.controllers, "sata", 0)
+    ensure(devices.controllers, "pci", 0, "pcie-root" if express else "pci-root")
+    if not devices.memballoons:
+        devices.memballoons.append(Memballoon(model="virtio"))
+    for kind in ("mouse", "keyboard"):
+        if not any(device.type == kind and device.bus == "ps2" for device in devices.inputs):
+            devices.inputs.append(Input(type=kind, bus="ps2"))
+
+
+def _complete_cpu(domain: Domain, caps: Capabilities) -> None:
+    cpu = domain.cpu
+    if cpu is None or (cpu.mode in ("", "custom") and cpu.model is None):
+        default = caps.machines[domain.os.machine or ""]["default_cpu"]
+        if default:
+            cpu = domain.cpu = cpu or Cpu()
+            cpu.mode, cpu.match, cpu.fallback = "custom", "exact", "forbid"
+            cpu.model = default.removesuffix(f"-{domain.os.arch}-cpu")
+    if cpu is None:
+        return
+    if cpu.mode in ("host-passthrough", "maximum"):
+        if cpu.mode == "host-passthrough" and cpu.migratable is None:
+            cpu.migratable = True
+        cpu.check = cpu.check or "none"
+    elif cpu.mode == "host-model":
+        cpu.check = cpu.check or "partial"
+    else:
+        cpu.check = cpu.check or ("none" if domain.type == "qemu" else "partial")
+
+
+def _add_audio(domain: Domain) -> None:
+    """Where a guest's sound goes: to the display that can carry it, else nowhere."""
+    devices = domain.devices
+    if devices.audios:
+        return
+    kinds = [graphics.type for graphics in devices.graphics]
+    kind = "spice" if "spice" in kinds else "none" if not kinds or "vnc" in kinds else ""
+    if kind:
+        devices.audios.append(Audio(id=1, type=kind))
+
+
+def complete_devices(domain: Domain, caps: Capabilities) -> None:
+    """Models, and names of the driver, of devices that came without."""
+    devices = domain.devices
+    for disk in devices.disks:
+        _disk(disk)
+    for net in devices.interfaces:
+        if net.model is None and net.type != "hostdev":
+            net.model = "rtl8139" if caps.has("rtl8139") else "e1000"
+    for controller in devices.controllers:
+        if controller.type == "usb" and not controller.model:
+            controller.model = "piix3-uhci"
+    for serial in devices.serials:
+        serial_target(serial)
+    for video in devices.videos:
+        video.type = video.type or video_model(domain, caps)
+        if video.type == "qxl":
+            video.vgamem = video.vgamem or QXL_VGAMEM
+    for panic in devices.panics:
+        panic.model = panic.model or "isa"
+    for tpm in devices.tpms:
+        tpm.model = tpm.model or "tpm-tis"
+        if tpm.type == "emulator":
+            tpm.version = tpm.version or "2.0"
+
+
+def _disk(disk: Disk) -> None:
+    if disk.driver.name is not None and disk.driver.name != "qemu":
+        what = f"unsupported driver name '{disk.driver.name}' for disk '{disk.target}'"
+        raise fail(errors.CONFIG_UNSUPPORTED, what)
+    disk.driver.name = "qemu"
+    if not disk.driver.type and disk.type != "volume":
+        disk.driver.type = "raw"
+
+
+def serial_target(serial: Serial) -> None:
+    """Where a serial port sits, and what it is."""
+    serial.target_type = serial.target_type or "isa-serial"
+    models = {"isa-serial": "isa-serial", "usb-serial": "usb-serial", "pci-serial": "pci-serial"}
+    models["isa-debug"] = "isa-debugcon"
+    serial.target_model = serial.target_model or models.get(serial.target_type, "")
+
+
+def video_model(domain: Domain, caps: Capabilities) -> str:
+    """The model of a graphics card that names none."""
+    for type, model in (("cirrus-vga", "cirrus"), ("VGA", "vga"), ("bochs-display", "bochs")):
+        if caps.has(type):
+            return model
+    return ""

@@ -1,0 +1,122 @@
+"""Definitions as XML: reading what people bring, and what is kept."""
+
+from .. import errors
+from ..xml.config import ParseConfig
+from ..xml.domain import Domain
+from .base import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..xml.devices import Video
+    from ..xml.engine import Context
+    from .capabilities import Capabilities
+    from .driver import QemuDriver
+    from .store import Store
+
+NAMESPACE = ("qemu", "http://libvirt.org/schemas/domain/qemu/1.0")
+TYPES = ("qemu", "kvm")
+
+
+class StoredRules(ParseConfig):
+    """How a definition is read that was completed when it was written."""
+
+    stored = True
+    namespace = NAMESPACE
+    keep_namespace = True
+    memory_hotplug = True
+    offline_vcpu_pinning = True
+    individual_vcpus = True
+    user_aliases = True
+    firmware_autoselect = True
+    any_net_model = False
+    disk_fds = True
+    wide_scsi = True
+    security_model = None
+
+
+class Rules(StoredRules):
+    """How a new definition is read: completed as libvirt's driver completes it for the QEMU it names."""
+
+    stored = False
+
+    def __init__(self, driver: "QemuDriver"):
+        self.driver = driver
+        self._capabilities: Capabilities | None = None
+
+    def capabilities(self, domain: "Domain") -> "Capabilities":
+        if self._capabilities is None:
+            self._capabilities = capabilities(self.driver, domain)
+        return self._capabilities
+
+    def default_video(self, domain: "Domain", video: "Video") -> str:
+        from .defaults import video_model
+
+        return video_model(domain, self.capabilities(domain))
+
+    def complete_domain(self, domain: "Domain", context: "Context") -> None:
+        from .defaults import complete_domain
+
+        if domain.type not in TYPES:
+            raise errors.virt_error(
+                errors.CONFIG_UNSUPPORTED, f"unexpected domain type {domain.type}, expecting one of these: qemu, kvm"
+            )
+        complete_domain(domain, self.capabilities(domain))
+
+    def complete_devices(self, domain: "Domain", context: "Context") -> None:
+        from .defaults import complete_devices
+
+        complete_devices(domain, self.capabilities(domain))
+
+    def assign_addresses(self, domain: "Domain", context: "Context") -> None:
+        from .addresses import assign
+
+        assign(domain, self.capabilities(domain))
+
+
+def capabilities(driver: "QemuDriver", domain: "Domain") -> "Capabilities":
+    """Those of the QEMU that runs `domain`; its emulator is filled in.
+
+    Raises VirtError when there is none.
+    """
+    from .capabilities import emulator, probe
+
+    domain.devices.emulator = domain.devices.emulator or emulator(domain.os.arch)
+    folder = f"{driver.places.cache}/capabilities"
+    return probe(driver.host, folder, domain.devices.emulator, driver.user_prefix())
+
+
+def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
+    """The domain described by `xml`, complete and with all addresses. Raises VirtError."""
+    from .checks import check
+
+    rules = Rules(driver)
+    domain = Domain.parse(xml, rules, validate=validate)
+    check(domain, rules.capabilities(domain))
+    if "\n" in domain.name:
+        raise errors.virt_error(errors.XML_DETAIL, "invalid char in name: \n")
+    return domain
+
+
+def read_definition(store: "Store", name: str) -> Domain:
+    """The definition of a domain. Raises FileNotFoundError; VirtError when the file is broken."""
+    return _read_file(store, store.places.definition(name))
+
+
+def read_live(store: "Store", uuid: bytes) -> Domain:
+    """The domain as it runs. Raises FileNotFoundError; VirtError when the file is broken."""
+    return _read_file(store, store.live_xml(uuid), inactive=False)
+
+
+def _read_file(store: "Store", path: str, inactive: bool = True) -> Domain:
+    data = store.host.read(path)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise fail(errors.INTERNAL_ERROR, f"'{path}' is not UTF-8") from None
+    return Domain.parse(text, StoredRules(), inactive=inactive)
+
+
+def write_definition(store: "Store", domain: Domain) -> None:
+    """Put a definition in place of the one of its name, if there is one."""
+    text = domain.format(inactive=True, secure=True)
+    store.host.write(store.places.definition(domain.name), text.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,75 @@
+"""The driver and its connections."""
+
+from .. import driver, errors
+from ..hosts.local import LocalHost
+from .info import InfoCalls
+from .listing import ListingCalls
+from .places import Places
+from .store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .. import records
+    from ..uri import Uri
+    from .settings import Settings
+
+#: Query parameters that are understood; others are refused.
+PARAMETERS = ("mode", "root")
+
+
+class QemuConnection(ListingCalls, InfoCalls):
+    """One session: what listing and inspecting need; the rest is in `parts`."""
+
+    parts = (
+        "vsh.backends.qemu.define:DefineCalls",
+    )
+
+
+class QemuDriver(driver.Driver):
+    """The guests of one root, user or system."""
+
+    connection_class = QemuConnection
+
+    def __init__(self, uri: "Uri"):
+        """Raises VirtError when the URI leads nowhere or its folders cannot be used."""
+        super().__init__(uri)
+        unknown = [name for name in uri.params if name not in PARAMETERS]
+        if unknown:
+            raise errors.virt_error(errors.INVALID_ARG, f"unknown parameter '{unknown[0]}' in '{uri.text}'")
+        self.host = LocalHost()
+        self.places = Places.of(uri)
+        self.store = Store(self.host, self.places)
+        self._presence = self.store.open()
+        self._settings: Settings | None = None
+
+    @classmethod
+    def key(cls, uri: "Uri") -> str:
+        return f"{uri.path} {uri.params.get('root', '')}"
+
+    @property
+    def settings(self) -> "Settings":
+        """qemu.conf."""
+        if self._settings is None:
+            from .settings import Settings
+
+            self._settings = Settings.read(self.host, self.places)
+        return self._settings
+
+    def user_prefix(self) -> list[str]:
+        """What a command line begins with that is not to run as root."""
+        owner = self.settings.owner()
+        if owner is None:
+            return []
+        return ["setpriv", f"--reuid={owner[0]}", f"--regid={owner[1]}", "--init-groups"]
+
+    def release(self, connection: driver.Connection) -> None:
+        super().release(connection)
+        if not self.connections:
+            self._presence.release()
+
+    def publish(self, ref: "records.DomainRef", event: int, detail: int) -> None:
+        """Tell whoever watches, in whatever process, of a lifecycle event."""
+        from . import lines
+
+        row = ["domain_event_lifecycle", ref.name, ref.uuid.hex(), str(ref.id), str(event), str(detail)]
+        self.host.append(f"{self.places.run}/events", lines.dump([row]))

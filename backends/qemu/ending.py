@@ -1,0 +1,89 @@
+"""The end of a guest: whoever notices it first cleans up, by what was written down when it started."""
+
+from .. import records
+from ..constants import domain as const
+from . import journal
+from .guests import RUNNING, STARTING, STOPPED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .driver import QemuDriver
+    from .store import Running
+
+SIGKILL = 9
+#: virDomainShutoffReason -> detail of VIR_DOMAIN_EVENT_STOPPED
+DETAILS = {
+    const.DOMAIN_SHUTOFF_SHUTDOWN: const.DOMAIN_EVENT_STOPPED_SHUTDOWN,
+    const.DOMAIN_SHUTOFF_DESTROYED: const.DOMAIN_EVENT_STOPPED_DESTROYED,
+    const.DOMAIN_SHUTOFF_CRASHED: const.DOMAIN_EVENT_STOPPED_CRASHED,
+    const.DOMAIN_SHUTOFF_SAVED: const.DOMAIN_EVENT_STOPPED_SAVED,
+    const.DOMAIN_SHUTOFF_FAILED: const.DOMAIN_EVENT_STOPPED_FAILED,
+    const.DOMAIN_SHUTOFF_FROM_SNAPSHOT: const.DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT,
+}
+
+
+def settle_all(driver: "QemuDriver", uuids: "list[bytes]") -> bool:
+    """Clean up after these domains if they need it and nobody is at them; whether that changed anything."""
+    changed = [settle(driver, uuid) for uuid in uuids]
+    return any(changed)
+
+
+def settle(driver: "QemuDriver", uuid: bytes) -> bool:
+    """The same for one. A start whose process was killed is undone."""
+    store = driver.store
+    try:
+        lock = driver.host.lock(store.lock_path(uuid), 0)
+    except TimeoutError:
+        return False  # whoever has it cleans up
+    with lock:
+        record = store.read_running(uuid)
+        if record is None:
+            store.forget_lock(uuid)
+            return True
+        alive = record.process is not None and driver.host.alive([record.process])[0]
+        if record.phase == STOPPED or (record.phase == RUNNING and alive):
+            return False
+        if record.phase == STARTING:
+            if alive and record.process is not None:
+                kill(driver, record)
+            record.reason = const.DOMAIN_SHUTOFF_FAILED
+        finish(driver, record)
+    return True
+
+
+def kill(driver: "QemuDriver", record: "Running") -> None:
+    """End a guest's process, and wait until it is gone."""
+    import time
+
+    process = record.process
+    if process is None or not driver.host.signal(process, SIGKILL):
+        return
+    pause = 0.001
+    while driver.host.alive([process])[0]:
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+
+
+def finish(driver: "QemuDriver", record: "Running") -> None:
+    """Clean up after a guest that has ended, tell so, and forget a transient one; call it with the domain's lock."""
+    store, host = driver.store, driver.host
+    if not record.reason:
+        record.reason = reason(driver, record)
+    ref: records.DomainRef = records.DomainRef(record.name, record.uuid, record.id)
+    driver.publish(ref, const.DOMAIN_EVENT_STOPPED, DETAILS.get(record.reason, const.DOMAIN_EVENT_STOPPED_FAILED))
+    host.remove(*record.paths, store.live_xml(record.uuid))
+    persistent = any(entry.uuid == record.uuid for entry in store.entries().values())
+    if persistent:
+        record.phase, record.process, record.paths = STOPPED, None, []
+        store.write_running(record)
+    else:
+        store.forget_running(record.uuid)
+        store.forget_lock(record.uuid)
+
+
+def reason(driver: "QemuDriver", record: "Running") -> int:
+    """Why a guest ended that nobody of us ended (virDomainShutoffReason), by its journal."""
+    try:
+        return journal.ending(driver.host.read(record.journal))
+    except FileNotFoundError:
+        return const.DOMAIN_SHUTOFF_CRASHED

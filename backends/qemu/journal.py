@@ -1,0 +1,63 @@
+"""A guest's event journal: what QEMU itself writes about it, whoever looks on.
+
+QEMU keeps a second monitor whose output is a plain file: its greeting, the answer to the one command that opened it,
+then one JSON object a line for each event. Nobody has to watch: whoever wants to know where a guest stands, or why it
+stopped, reads the file.
+"""
+
+from ..constants import domain as const
+
+#: What is written into the monitor's input; without it there would be no events.
+OPENING = b'{"execute": "qmp_capabilities"}\n'
+#: How an event's line names it. Quotes inside of JSON strings are escaped, so nothing a guest says looks like it.
+_MARK = b'"event": "'
+
+
+def events(text: bytes) -> "list[tuple[str, bytes]]":
+    """(name, line) of each event, complete lines only."""
+    found = []
+    for line in text.split(b"\n")[:-1]:
+        _, mark, rest = line.partition(_MARK)
+        if mark:
+            found.append((rest.partition(b'"')[0].decode("ascii", "replace"), line))
+    return found
+
+
+def standing(text: bytes) -> "tuple[int, int]":
+    """State and reason (virDomainState) of a guest whose process runs."""
+    state = (const.DOMAIN_PAUSED, const.DOMAIN_PAUSED_STARTING_UP)
+    begun = False
+    cause = const.DOMAIN_PAUSED_USER
+    for name, line in events(text):
+        if name == "RESUME":
+            reason = const.DOMAIN_RUNNING_UNPAUSED if begun else const.DOMAIN_RUNNING_BOOTED
+            begun, state, cause = True, (const.DOMAIN_RUNNING, reason), const.DOMAIN_PAUSED_USER
+        elif name == "STOP" and state[0] == const.DOMAIN_RUNNING:
+            state = (const.DOMAIN_PAUSED, cause)
+        elif name == "BLOCK_IO_ERROR" and b'"action": "stop"' in line:
+            cause = const.DOMAIN_PAUSED_IOERROR
+        elif name == "WATCHDOG" and b'"action": "pause"' in line:
+            cause = const.DOMAIN_PAUSED_WATCHDOG
+        elif name == "GUEST_PANICKED" and b'"action": "pause"' in line:
+            state = (const.DOMAIN_CRASHED, const.DOMAIN_CRASHED_PANICKED)
+        elif name == "SUSPEND":
+            state = (const.DOMAIN_PMSUSPENDED, 0)
+        elif name == "WAKEUP":
+            state = (const.DOMAIN_RUNNING, const.DOMAIN_RUNNING_WAKEUP)
+        elif name == "SHUTDOWN":
+            state = (const.DOMAIN_SHUTDOWN, const.DOMAIN_SHUTDOWN_USER)
+    return state
+
+
+def ending(text: bytes) -> int:
+    """Why a guest is shut off whose process has ended by itself (virDomainShutoffReason)."""
+    panicked = False
+    for name, line in events(text):
+        if name == "GUEST_PANICKED":
+            panicked = True
+        elif name == "SHUTDOWN":
+            by_guest = b'"guest": true' in line
+            if panicked:
+                return const.DOMAIN_SHUTOFF_CRASHED
+            return const.DOMAIN_SHUTOFF_SHUTDOWN if by_guest else const.DOMAIN_SHUTOFF_DESTROYED
+    return const.DOMAIN_SHUTOFF_CRASHED

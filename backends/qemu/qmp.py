@@ -1,0 +1,103 @@
+"""QEMU's monitor: one connection for one call of ours.
+
+QEMU serves one client at a time and lets others wait, so the socket is what serialises processes; nobody keeps it.
+Events are not read here: the journal has them.
+"""
+
+import json
+
+from .. import errors
+from .base import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from types import TracebackType
+    from typing import Any, Self
+
+    from ..hosts import Host
+
+#: Seconds in which QEMU must answer.
+PATIENCE = 30.0
+#: Longer answers are none.
+LARGEST = 64 << 20
+
+
+class CommandFailed(errors.VirtError):
+    """QEMU refused a command; `kind` is its class of error, "DeviceNotFound" say."""
+
+    kind = ""
+
+
+class Monitor:
+    """A connection to a guest's monitor; `with Monitor(host, path) as monitor`."""
+
+    def __init__(self, host: "Host", path: str, patience: float = PATIENCE):
+        """Raises OSError when nobody listens, VirtError when what listens is not QEMU."""
+        self._stream: socket.socket = host.open_stream(path)
+        self._buffer = b""
+        self._serial = 0
+        try:
+            self._stream.settimeout(patience)
+            if "QMP" not in self._message():
+                raise fail(errors.INTERNAL_ERROR, f"no QEMU monitor at '{path}'")
+            self.execute("qmp_capabilities")
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def execute(self, command: str, **arguments: "Any") -> "Any":
+        """What a command returns; underscores of arguments' names become dashes.
+
+        Raises CommandFailed when QEMU refuses it, VirtError when it does not answer or goes away.
+        """
+        self._serial += 1
+        request: dict[str, Any] = {"execute": command, "id": self._serial}
+        if arguments:
+            request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
+        try:
+            self._stream.sendall(json.dumps(request).encode() + b"\n")
+            while True:
+                answer = self._message()
+                if answer.get("id") == self._serial:
+                    break
+        except TimeoutError:
+            raise fail(errors.OPERATION_TIMEOUT, f"QEMU does not answer '{command}'") from None
+        except OSError as error:
+            raise fail(errors.OPERATION_FAILED, f"the monitor was closed: {error.strerror}") from None
+        if "error" in answer:
+            said = answer["error"].get("desc", "unknown error")
+            text = f"unable to execute QEMU command '{command}': {said}"
+            failed = CommandFailed(
+                errors.INTERNAL_ERROR, errors.text(errors.INTERNAL_ERROR, text), domain=errors.FROM_QEMU
+            )
+            failed.kind = answer["error"].get("class", "")
+            raise failed
+        return answer.get("return")
+
+    def _message(self) -> "dict[str, Any]":
+        while b"\n" not in self._buffer:
+            more = self._stream.recv(1 << 16)
+            if not more:
+                raise fail(errors.OPERATION_FAILED, "the guest's monitor was closed: QEMU has ended")
+            self._buffer += more
+            if len(self._buffer) > LARGEST:
+                raise fail(errors.INTERNAL_ERROR, "the guest's monitor sends too much")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        try:
+            message: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise fail(errors.INTERNAL_ERROR, "the guest's monitor sends no JSON") from None
+        return message
+
+    def close(self) -> None:
+        """Let others have the monitor."""
+        self._stream.close()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        self.close()

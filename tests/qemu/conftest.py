@@ -1,0 +1,55 @@
+"""Fixtures: an embedded driver's root, connections to it, and the end of all it started."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.need import need
+from vsh.backends import api
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.qemu.ending import SIGKILL
+from vsh.backends.qemu.store import Running
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """An empty folder with a short name; guests below it are killed at the end."""
+    need("qemu-system-x86_64")
+    folder = Path(tempfile.mkdtemp(prefix="vsh-q", dir="/tmp"))
+    if os.geteuid() == 0:
+        folder.chmod(0o711)
+    yield folder
+    host = LocalHost()
+    for path in folder.glob("**/run/qemu/*.state"):
+        process = Running.load(path.read_bytes()).process
+        if process is not None:
+            host.signal(process, SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def uri(root: Path) -> str:
+    return f"qemu:///embed?root={root}/e"
+
+
+@pytest.fixture
+def connect(uri: str) -> Iterator[Callable[..., api.Connection]]:
+    """Opens connections to the embedded driver."""
+    opened = []
+
+    def connect(readonly: bool = False, to: str = "") -> api.Connection:
+        opened.append(api.open(to or uri, readonly))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def conn(connect: Callable[..., api.Connection]) -> api.Connection:
+    return connect()
