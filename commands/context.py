@@ -2,10 +2,13 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Callable, Mapping
+    from typing import Protocol, TypeVar
 
     from vsh.backends import api
     from vsh.backends.streams import Stream
+
+    T = TypeVar("T")
 else:
     Protocol = object
 
@@ -33,8 +36,8 @@ class Context(Protocol):
     def escape(self) -> str:
         """The console's escape character as the user wrote it: `^]` or a single character."""
 
-    def warn(self, text: str) -> None:
-        """Tell the user about something that does not end the command."""
+    def warn(self, text: str, hint: str = "") -> None:
+        """Tell the user about something that does not end the command; `hint` says what to do."""
 
     def progress(self, label: str, remaining: int, total: int) -> None:
         """Show how far a long call is: `remaining` bytes of `total`, which is 0 while it is not known."""
@@ -47,3 +50,14 @@ class Context(Protocol):
 
     def interact(self, stream: "Stream") -> None:
         """Join the terminal to `stream` until the escape character or its end."""
+
+    def edit(self, text: str, accept: "Callable[[str], T]") -> "T":
+        """Open the user's editor on `text` and give what comes of it to `accept`; what that returns.
+
+        It may raise errors.EditAgain to have the editor opened once more on the edited text, or errors.Discarded. On
+        any other failure the edited text stays in its file, and the user is told where. Raises CommandError when the
+        editor fails.
+        """
+
+    def choose(self, question: str, answers: "Mapping[str, str]") -> "str | None":
+        """Ask for one of the keys of `answers`, whose values explain them; None where no terminal is there to ask."""

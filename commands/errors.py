@@ -20,6 +20,14 @@ class CommandError(Exception):
         self.hint = hint or (cause.hint if cause else "")
 
 
+class EditAgain(Exception):
+    """Raised by who uses an edited text (Context.edit): the user wants to go on editing."""
+
+
+class Discarded(CommandError):
+    """The user threw an edited text away."""
+
+
 class failing:
     """Give a VirtError raised inside the block the summary line that virsh prints before it."""
 

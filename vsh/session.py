@@ -11,8 +11,13 @@ from .render import Renderer, renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
     from .backends.streams import Stream
     from .options import Options
+
+    T = TypeVar("T")
 
 #: Errors after which the connection may be gone.
 FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
@@ -46,9 +51,9 @@ class Session:
         """Whether standard input is a terminal."""
         return sys.stdin is not None and sys.stdin.isatty()
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, hint: str = "") -> None:
         """Tell the user about something that does not end the command."""
-        self.render.error(None, CommandError(text))
+        self.render.error(None, CommandError(text, hint=hint))
 
     def progress(self, label: str, remaining: int, total: int) -> None:
         """Show how far a long call is."""
@@ -67,6 +72,20 @@ class Session:
         from .terminal import interact
 
         interact(stream, self.escape)
+
+    def edit(self, text: str, accept: "Callable[[str], T]") -> "T":
+        """Open the user's editor on `text`; see commands.context.Context."""
+        from .editor import edit
+
+        return edit(text, accept, self.warn)
+
+    def choose(self, question: str, answers: "Mapping[str, str]") -> "str | None":
+        """Ask for one of the keys of `answers`; None where there is no terminal."""
+        if not self.terminal:
+            return None
+        from .terminal import choose
+
+        return choose(question, answers)
 
     # -- running -------------------------------------------------------------------------------------------------
 

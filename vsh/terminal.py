@@ -1,4 +1,4 @@
-"""The terminal joined to a byte stream: what `console` does."""
+"""The terminal key by key: joined to a byte stream, as `console` does, or asked for one key."""
 
 import os
 import select
@@ -7,6 +7,7 @@ import sys
 import termios
 import threading
 import tty
+from collections.abc import Mapping
 
 from .backends.errors import VirtError
 from .backends.streams import Stream
@@ -76,3 +77,25 @@ def _send(stream: Stream, stdin: int, ended: int, escape: bytes) -> bool:
             stream.send(before)
         if found:
             return True
+
+
+def choose(question: str, answers: Mapping[str, str]) -> str | None:
+    """Ask until one of the keys of `answers` is typed, `?` explaining them; None at the end of input."""
+    stdin = sys.stdin.fileno()
+    keys = [*answers, "?"]
+    explained = [*(f"{key} - {text}" for key, text in answers.items()), "? - print this help"]
+    saved = termios.tcgetattr(stdin)
+    try:
+        tty.setraw(stdin, termios.TCSADRAIN)
+        while True:
+            sys.stdout.write(f"\r{question} [{','.join(keys)}]: ")
+            sys.stdout.flush()
+            typed = os.read(stdin, 1).decode("ascii", "replace").lower()
+            if typed in answers or not typed:
+                return typed or None
+            if typed == "?":
+                sys.stdout.write("".join(f"\r\n{line}" for line in explained) + "\r\n")
+    finally:
+        termios.tcsetattr(stdin, termios.TCSADRAIN, saved)
+        sys.stdout.write("\r\n")
+        sys.stdout.flush()

@@ -82,9 +82,9 @@ class Host:
         """The same for lines on standard input, each of which is parsed by itself."""
         return self.side.assert_same("-c", self.uri, stdin="".join(f"{line}\n" for line in lines), **rest)
 
-    def json(self, command: str, status: int = 0) -> list[Any]:
+    def json(self, command: str, status: int = 0, **rest: Any) -> list[Any]:
         """What vsh answers as JSON."""
-        run = self.side.vsh("--format=json", "-c", self.uri, command)
+        run = self.side.vsh("--format=json", "-c", self.uri, command, **rest)
         assert run.status == status, run.stderr
         answers = [json.loads(line) for line in run.stdout.splitlines()]
         assert all(answer["schema_version"] == 1 for answer in answers)

@@ -1,0 +1,106 @@
+"""Definitions in the user's editor: what `edit` and its kin share."""
+
+from vsh.backends.errors import XML_DETAIL, VirtError
+
+from .errors import CommandError, Discarded, EditAgain
+from .results import Message, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from .context import Context
+
+CHANGED = "The XML configuration was changed by another user."
+ANSWERS = {
+    "y": "yes, start editor again",
+    "n": "no, throw away my changes",
+    "i": "turn off validation and try to redefine again",
+    "f": "force, try to redefine again",
+}
+
+
+class Edit:
+    """One definition being edited.
+
+    `fetch` reads it, `define(xml, validate)` stores it; `relaxes` says whether defining without validation differs.
+    Both may raise VirtError. `diff` tells afterwards what the user changed.
+    """
+
+    def __init__(
+        self,
+        ctx: "Context",
+        fetch: "Callable[[], str]",
+        define: "Callable[[str, bool], Any]",
+        relaxes: bool = False,
+    ):
+        self.ctx = ctx
+        self.fetch = fetch
+        self.define = define
+        self.relaxes = relaxes
+        self.validate = relaxes
+        self.stored = ""
+        self.diff = ""
+
+    def run(self) -> "Any":
+        """Edit until the definition is stored; what `define` returned, None when nothing was changed.
+
+        Raises CommandError and VirtError; what is stored is then as it was.
+        """
+        self.stored = self.fetch()
+        return self.ctx.edit(self.stored, self._accept)
+
+    def _accept(self, edited: str) -> "Any":
+        if edited == self.stored:
+            return None
+        self.diff = difference(self.stored, edited)
+        while True:
+            stored, failure = self.fetch(), None
+            if stored != self.stored:
+                self.stored, said = stored, CHANGED
+            else:
+                try:
+                    return self.define(edited, self.validate)
+                except VirtError as error:
+                    failure, said = error, "Failed."
+            self._ask(said, failure)
+
+    def _ask(self, said: str, failure: "VirtError | None") -> None:
+        """Return when the user wants to try the same text again."""
+        answers = {key: text for key, text in ANSWERS.items() if key != "i" or self.validate}
+        if self.ctx.terminal and failure is not None:
+            self.ctx.warn(failure.message, place(failure))
+        match self.ctx.choose(f"{said} Try again?", answers):
+            case "y":
+                raise EditAgain
+            case "n":
+                raise Discarded
+            case "i":
+                self.validate = False
+            case None:
+                raise CommandError(said, failure)
+
+
+def place(error: VirtError) -> str:
+    """Where in the text the fault is, for faults of syntax: their messages end in the line and a caret below it."""
+    lines = error.message.split("\n")
+    if error.code != XML_DETAIL or len(lines) < 3 or not lines[-1].endswith("^"):
+        return ""
+    number = lines[0].split(":")[1]
+    return f"line {number}, column {len(lines[-1])}" if number.isdecimal() else ""
+
+
+def difference(before: str, after: str) -> str:
+    """What was changed, as a unified diff."""
+    from difflib import unified_diff
+
+    return "".join(unified_diff(before.splitlines(True), after.splitlines(True), "stored", "edited"))
+
+
+def report(edit: Edit, print_diff: bool, unchanged: str, changed: str, **facts: "Any") -> "Iterator[Text | Message]":
+    """Run `edit` and tell what came of it in virsh's words, after the difference if that is wanted."""
+    value = edit.run()
+    if print_diff:
+        yield Text(edit.diff, data={"diff": edit.diff})
+    yield Message(unchanged if value is None else changed, **facts, changed=value is not None)
