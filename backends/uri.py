@@ -97,18 +97,18 @@ def choose(given: "str | None", environ: "Mapping[str, str]" = os.environ) -> "s
     """The URI to open: `given`, VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI, `uri_default` of the configuration;
     None to probe.
 
-    A name without `:` is looked up among the configuration's `uri_aliases`. Raises VirtError(CONF_SYNTAX) for a broken
-    configuration.
+    A name without `:` is looked up among the configuration's `uri_aliases`, then among the saved connections. Raises
+    VirtError(CONF_SYNTAX) for a broken configuration.
     """
     text = given or environ.get("VIRSH_DEFAULT_CONNECT_URI") or environ.get("LIBVIRT_DEFAULT_URI")
     if text and ":" in text:
         return text
     path = config_path(environ)
-    if not os.path.exists(path):
-        return text or None
-    from .conf import read_conf
+    settings = {}
+    if os.path.exists(path):
+        from .conf import read_conf
 
-    settings = read_conf(path)
+        settings = read_conf(path)
     if not text:
         default = settings.get("uri_default")
         text = default if isinstance(default, str) else None
@@ -123,4 +123,11 @@ def choose(given: "str | None", environ: "Mapping[str, str]" = os.environ) -> "s
                 )
             if name == text:
                 return target
-    return text
+        from .saved import hosts
+
+        try:
+            saved = hosts().get(text)
+        except ValueError as error:
+            raise errors.virt_error(errors.CONF_SYNTAX, str(error)) from None
+        return saved.uri if saved else text
+    return text or None

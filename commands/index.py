@@ -22,10 +22,12 @@ COMMANDS: "dict[str, str]" = {
     "event": "events.event",
     "uri": "host.connection",
     "version": "host.connection",
+    "hosts": "host.hosts",
     "exit": "virsh.session",
     "help": "virsh.help",
     "quit": "virsh.session",
     "connect": "virsh.session",
+    "agent": "virsh.agent",
 }
 
 

@@ -18,6 +18,7 @@ from tests.live.sshd import Sshd
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["VSH_NO_AGENT"] = "1"  # tests of the agent have agents of their own
     config.addinivalue_line("markers", "long: too long for every run; selected by `-m long` or VSH_LONG=1")
 
 

@@ -25,6 +25,7 @@ LONG = {
     "columns": ("", "required"),
     "sort": ("", "required"),
     "filter": ("", "required"),
+    "no-agent": ("", ""),
 }
 SHORT = {short: (name, value) for name, (short, value) in LONG.items() if short} | {
     "V": ("V", ""),
@@ -52,6 +53,7 @@ class Options:
         self.timing = False
         self.version = ""
         self.format = ""
+        self.no_agent = False
         self.columns = ""
         self.sort = ""
         self.filters: list[Condition] = []
@@ -163,7 +165,7 @@ def _set(options: Options, name: str, value: str, spelled: str) -> None:
 
             options.filters.append(condition(value))
         case _:
-            setattr(options, name, True)
+            setattr(options, name.replace("-", "_"), True)
 
 
 def _number(text: str, fault: str, base: int = 10) -> int:

@@ -1,5 +1,6 @@
 """One run of the shell: its connection, and the commands that are run on it."""
 
+import os
 import sys
 import time
 
@@ -36,6 +37,8 @@ class Session:
         self.ended = False
         self.render: Renderer = renderer(options, program)
         self._connection: api.Connection | None = None
+        if options.no_agent:
+            os.environ["VSH_NO_AGENT"] = "1"
         self._lost = False
 
     # -- what commands see ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ OPTIONS = """
          --columns=NAMES    show these columns of tables, in this order
          --sort=NAMES       sort tables by these columns; -NAME backwards
          --filter=TEST      only rows with NAME=VALUE (also != < <= > >= and ~ for a part)
+         --no-agent         make own SSH connections, none of the agent's
     -v                      short version
     -V                      long version
          --version[=TYPE]   version, TYPE is short or long (default short)

@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..credentials import Ask
-    from ..ssh.link import Link, Remote
-    from ..ssh.openssh import OpensshLink, OpensshRemote
+    from ..ssh import AnyLink, AnyRemote
     from ..uri import Uri
-
-    AnyLink = Link | OpensshLink
-    AnyRemote = Remote | OpensshRemote
 
 #: Seconds that a program over there has to say why it failed.
 PATIENCE = 5.0
@@ -61,7 +57,7 @@ class SshTransport(SocketTransport):
             except TimeoutError:
                 return data, fds
             text = said.decode("utf-8", "replace").strip().replace("\n", "; ") or f"exit status {status}"
-            raise ConnectionResetError(104, f"{text} (on {self._link.settings.alias})")
+            raise ConnectionResetError(104, f"{text} (on {self._link.alias})")
         return data, fds
 
     def close(self) -> None:
@@ -122,7 +118,7 @@ def _paths(uri: "Uri", readonly: bool, link: "AnyLink") -> "list[str]":
         return [uri.params["socket"]]
     mode = mode_of(uri)
     names = [name for name, kind in ((f"virt{uri.scheme}d", "direct"), ("libvirt", "legacy")) if mode in (kind, "auto")]
-    if uri.path == "/session" and link.settings.user != "root":
+    if uri.path == "/session" and link.user != "root":
         runtime = _output(link, ["sh", "-c", 'printf %s "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"'])
         return [f"{runtime}/libvirt/{name}-sock" for name in names]
     return [f"/var/run/libvirt/{name}-sock{'-ro' if readonly else ''}" for name in names]
@@ -160,5 +156,5 @@ def _output(link: "AnyLink", argv: "list[str]") -> str:
     except OSError as error:
         status, said = 255, str(error).encode()
     if status == 255:  # ssh(1)'s own failure
-        raise ssh_failed(link.settings, said.decode("utf-8", "replace").strip().replace("\n", "; "))
+        raise ssh_failed(link.alias, said.decode("utf-8", "replace").strip().replace("\n", "; "))
     return out.decode("utf-8", "surrogateescape").strip()

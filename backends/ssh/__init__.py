@@ -1,6 +1,7 @@
 """SSH to another machine: one interface, and two ways to do it.
 
-`connect` chooses: paramiko (`link`) by default, the system's ssh (`openssh`) where the URI says `?command=`, where
+`connect` asks the user's agent (`warm`), which keeps connections open between commands, or makes one of its own.
+`connect_cold` chooses: paramiko (`link`) by default, the system's ssh (`openssh`) where the URI says `?command=`, where
 libvirt.conf has `ssh_transport = "openssh"`, or where the user's configuration asks for what paramiko cannot honour
 (`settings.DELEGATED`, security keys, Kerberos, @revoked and @cert-authority lines about this host).
 """
@@ -12,16 +13,70 @@ from ..uri import config_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from socket import socket as Socket
+    from typing import Protocol
 
     from ..credentials import Ask
     from ..uri import Uri
     from .link import Link
     from .openssh import OpensshLink
 
+    class AnyRemote(Protocol):
+        """A program over there; `socket` is its standard input and output."""
 
-def connect(uri: "Uri", ask: "Ask | None" = None, tell: "Callable[[str], None] | None" = None) -> "Link | OpensshLink":
-    """Connect to the host of `uri` and log in there; `tell` gets one line when the system's ssh has to do it and why.
+        socket: Socket
+
+        def finish(self, timeout: float) -> tuple[int, bytes]:
+            """Exit status and what it wrote to standard error, once it has ended. Raises TimeoutError."""
+
+    class AnyLink(Protocol):
+        """A host, logged in to: `alias` is what it was called by, `user` who we are there, `reason` why the system's
+        ssh does it, `timeout` how many seconds an answer may take.
+        """
+
+        alias: str
+        user: str
+        reason: str
+        timeout: float
+
+        @property
+        def alive(self) -> bool: ...
+        def open_unix(self, path: str) -> Socket: ...
+        def open_tcp(self, host: str, port: int) -> Socket: ...
+        def start(self, argv: Sequence[str]) -> AnyRemote: ...
+        def close(self) -> None: ...
+
+
+#: Parameters of a URI that decide about the connection.
+PARAMETERS = (
+    *("keyfile", "known_hosts", "known_hosts_verify", "no_verify", "sshauth", "no_tty", "command", "authfile"),
+)
+
+
+def connect(uri: "Uri", ask: "Ask | None" = None, tell: "Callable[[str], None] | None" = None) -> "AnyLink":
+    """A connection to the host of `uri`, logged in: the agent's where it can be had, unless VSH_NO_AGENT is set; `tell`
+    gets one line when the system's ssh has to do it and why.
+
+    Raises VirtError.
+    """
+    if not os.environ.get("VSH_NO_AGENT") and "command" not in uri.params:
+        from . import warm
+
+        try:
+            found = warm.connect(uri, ask)
+        except warm.AgentGone:
+            found = ""
+        if isinstance(found, warm.WarmLink):
+            return found
+    link = connect_cold(uri, ask)
+    if link.reason and tell is not None:
+        tell(f"{uri.host} is reached by the system's ssh, because of {link.reason}")
+    return link
+
+
+def connect_cold(uri: "Uri", ask: "Ask | None" = None) -> "Link | OpensshLink":
+    """A connection of this process's own, by paramiko or, for the `reason` it then has, by the system's ssh.
 
     Raises VirtError.
     """
@@ -62,11 +117,9 @@ def connect(uri: "Uri", ask: "Ask | None" = None, tell: "Callable[[str], None] |
             from .link import Link
 
             return Link(settings, uri, ask, known)
-    if reason and tell is not None:
-        tell(f"{uri.host} is reached by the system's ssh, because of {reason}")
     from .openssh import OpensshLink
 
-    return OpensshLink(settings, uri, program or "ssh")
+    return OpensshLink(settings, uri, program or "ssh", reason)
 
 
 def _configured() -> str:

@@ -40,6 +40,10 @@ class Link:
         other.
         """
         self.settings = settings
+        self.alias = settings.alias
+        self.user = settings.user
+        self.reason = ""
+        self._place = f"{settings.alias} port {settings.port}"
         self.timeout = settings.number("connecttimeout", TIMEOUT)
         self._before: Link | None = None  # the jump host that this connection goes through
         try:
@@ -53,7 +57,7 @@ class Link:
         except BaseException as error:
             self.close()
             if isinstance(error, paramiko.SSHException | EOFError | OSError):
-                raise unreachable(settings, str(error) or "the connection was closed") from error
+                raise unreachable(self._place, str(error) or "the connection was closed") from error
             raise
         self._transport.set_keepalive(int(settings.number("serveraliveinterval", 0)))
 
@@ -80,7 +84,7 @@ class Link:
         try:
             return socket.create_connection((s.host, s.port), self.timeout)
         except OSError as error:
-            raise unreachable(s, error.strerror or str(error)) from None
+            raise unreachable(self._place, error.strerror or str(error)) from None
 
     def _start(self, known: hostkeys.Known, ask: "Ask | None") -> None:
         transport = self._transport
@@ -179,8 +183,9 @@ def command_line(argv: "Sequence[str]") -> str:
 def bridge(channel: paramiko.Channel) -> socket.socket:
     """A socket joined to a channel by two threads, since a channel cannot be polled; the end of either ends both."""
     ours, theirs = socket.socketpair()
-    threading.Thread(target=_to_socket, args=(channel, theirs), daemon=True).start()
-    threading.Thread(target=_to_channel, args=(channel, theirs), daemon=True).start()
+    receiver = threading.Thread(target=_to_socket, args=(channel, theirs), daemon=True)
+    receiver.start()
+    threading.Thread(target=_to_channel, args=(channel, theirs, receiver), daemon=True).start()
     return ours
 
 
@@ -193,13 +198,16 @@ def _to_socket(channel: paramiko.Channel, to: socket.socket) -> None:
         channel.close()
 
 
-def _to_channel(channel: paramiko.Channel, source: socket.socket) -> None:
+def _to_channel(channel: paramiko.Channel, source: socket.socket, receiver: threading.Thread) -> None:
     try:
         while data := source.recv(1 << 18):
             channel.sendall(data)
         channel.shutdown_write()
+        receiver.join()
     except (OSError, EOFError, paramiko.SSHException):
-        channel.close()
+        pass
+    channel.close()
+    source.close()
 
 
 def refuse_beyond_us(settings: Settings) -> None:

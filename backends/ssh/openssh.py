@@ -21,8 +21,11 @@ class OpensshLink:
     It has the methods of `link.Link`, but no streams to sockets: those go through programs over there.
     """
 
-    def __init__(self, settings: Settings, uri: "Uri", program: str = "ssh"):
-        self.settings = settings
+    def __init__(self, settings: Settings, uri: "Uri", program: str, reason: str):
+        """`reason` says why paramiko does not do it; "" where the user wants it so."""
+        self.alias = settings.alias
+        self.user = settings.user
+        self.reason = reason
         self.timeout = settings.number("connecttimeout", TIMEOUT)
         s = settings
         self._argv = [program, *(["-l", uri.user] if uri.user else []), *(["-p", str(uri.port)] if uri.port else [])]
@@ -44,11 +47,11 @@ class OpensshLink:
     def open_tcp(self, host: str, port: int) -> socket.socket:
         """A socket whose other end is a TCP port that is reached from over there."""
         argv = [*self._argv[:-2], "-W", f"[{host}]:{port}", *self._argv[-2:]]
-        return OpensshRemote(argv, self.settings).socket
+        return OpensshRemote(argv).socket
 
     def start(self, argv: "Sequence[str]") -> "OpensshRemote":
         """Start a program over there."""
-        return OpensshRemote([*self._argv, command_line(argv)], self.settings)
+        return OpensshRemote([*self._argv, command_line(argv)])
 
     def close(self) -> None:
         """Nothing outlives the programs."""
@@ -57,8 +60,7 @@ class OpensshLink:
 class OpensshRemote:
     """A program over there: `socket` is its standard input and output."""
 
-    def __init__(self, argv: "list[str]", settings: Settings):
-        self._alias = settings.alias
+    def __init__(self, argv: "list[str]"):
         self.socket, theirs = socket.socketpair()
         with theirs:
             try:

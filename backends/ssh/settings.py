@@ -184,11 +184,11 @@ def _is_security_key(path: str) -> bool:
         return False
 
 
-def unreachable(settings: Settings, why: str) -> errors.VirtError:
+def unreachable(host: str, why: str) -> errors.VirtError:
     """The error of a host that cannot be reached."""
     return errors.virt_error(
         errors.SYSTEM_ERROR,
-        f"cannot connect to {settings.alias} port {settings.port} by SSH: {why}",
+        f"cannot connect to {host} by SSH: {why}",
         domain=errors.FROM_RPC,
-        hint=f"does 'ssh {settings.alias}' work?",
+        hint=f"does 'ssh {host.partition(' ')[0]}' work?",
     )

@@ -113,6 +113,7 @@ def private_environment(home: Path) -> dict[str, str]:
         "PATH": SYSTEM_PATH,
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
+        "VSH_NO_AGENT": "1",
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home / "run"),
         "XDG_CONFIG_HOME": str(home / "config"),

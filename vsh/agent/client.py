@@ -1,0 +1,84 @@
+"""One client, as the agent sees it."""
+
+import socket
+
+from ..backends.ssh import warm
+from ..backends.uri import Uri
+from .server import Agent, Warm, describe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..backends.ssh.link import Link, Remote
+
+
+class Client:
+    """Answers one client's requests, in order, until it goes."""
+
+    def __init__(self, agent: Agent, stream: socket.socket):
+        self._agent = agent
+        self._wire = warm.Wire(stream)
+        self._entry: Warm | None = None
+        self._link: Link | None = None
+        self._started = 0
+        self._programs: dict[int, Remote] = {}
+
+    def run(self) -> None:
+        """Until the client hangs up."""
+        try:
+            while True:
+                request = self._wire.receive()
+                try:
+                    answer, stream = self._answer(request)
+                except Exception as error:
+                    answer, stream = describe(error), None
+                if stream is None:
+                    self._wire.send(answer)
+                else:
+                    with stream:
+                        self._wire.send(answer, stream.fileno())
+        except (OSError, ValueError):
+            pass
+        finally:
+            if self._entry is not None:
+                self._agent.release(self._entry)
+            self._wire.close()
+
+    def _answer(self, request: "dict[str, Any]") -> "tuple[dict[str, Any], socket.socket | None]":
+        match request:
+            case {"op": "connect", "uri": str(uri), "environ": dict(environ)} if self._entry is None:
+                found = self._agent.link(Uri(uri), environ, self._ask)
+                if isinstance(found, str):
+                    return {"delegate": found}, None
+                self._entry, self._link = found
+                return {"ok": True, "user": self._link.user}, None
+            case {"op": "status"}:
+                return {"ok": True, "links": self._agent.status(), "idle_limit_seconds": self._agent.idle}, None
+            case {"op": "stop"}:
+                self._agent.stopping.set()
+                return {"ok": True}, None
+        link = self._link
+        if link is None:
+            raise ValueError("not connected")
+        match request:
+            case {"op": "unix", "path": str(path)}:
+                return {"ok": True}, link.open_unix(path)
+            case {"op": "tcp", "host": str(host), "port": int(port)}:
+                return {"ok": True}, link.open_tcp(host, port)
+            case {"op": "start", "argv": list(argv)}:
+                program = link.start([str(word) for word in argv])
+                self._started += 1
+                self._programs[self._started] = program
+                return {"ok": True, "program": self._started}, program.socket
+            case {"op": "finish", "program": int(number), "limit": int() | float() as limit}:
+                status, said = self._programs.pop(number).finish(limit)
+                return {"ok": True, "status": status, "stderr": said.decode("utf-8", "surrogateescape")}, None
+            case {"op": "alive"}:
+                return {"ok": True, "alive": link.alive}, None
+        raise ValueError("no such request")
+
+    def _ask(self, question: str, hidden: bool) -> "str | None":
+        self._wire.send({"ask": question, "hidden": hidden})
+        answer = self._wire.receive().get("answer")
+        return answer if isinstance(answer, str) else None

@@ -1,0 +1,15 @@
+"""What the user may set about the agent."""
+
+from ..backends.saved import read
+
+#: Seconds after which a connection that nobody uses is closed.
+IDLE = 600.0
+
+
+def agent_idle() -> float:
+    """`agent_idle` of the user's file, in seconds."""
+    try:
+        value = read().get("agent_idle", IDLE)
+    except ValueError:
+        return IDLE
+    return float(value) if isinstance(value, int | float) and value >= 0 else IDLE
