@@ -178,7 +178,7 @@ def write_constants(source: Path) -> None:
         lines = [
             f"{name.removeprefix('VIR_ERR_').removeprefix('VIR_')} = {value}\n"
             for name, value in members.items()
-            if not name.endswith("_LAST")
+            if not (name.endswith("_LAST") and name == list(members)[-1])
         ]
         groups.setdefault(group, []).append(f"# {enum}\n" + "".join(lines))
     folder = ROOT / "backends" / "constants"

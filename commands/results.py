@@ -51,13 +51,14 @@ class Message(Result):
 
 
 class Notice(Result):
-    """Text for people alone, which `quiet` drops; machines get nothing."""
+    """Text that `quiet` drops; machines get `data`, or nothing."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, data: "Any" = None):
         self.text = text
+        self._data = data
 
-    def data(self) -> None:
-        return None
+    def data(self) -> "Any":
+        return self._data
 
     def plain(self, quiet: bool) -> str:
         return "" if quiet else self.text

@@ -8,6 +8,8 @@ from .base import TestBase, call, fail, locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..records import NetworkRef
     from ..xml.resources.network import Network
     from .driver import TestDriver
@@ -42,6 +44,22 @@ class Net:
         else:
             self.now, self.later = definition, None
         self.persistent = True
+
+    def update(self, flags: int, change: "Callable[[Network], Network]") -> None:
+        """Change the running definition, the stored one or both, or neither if one cannot be changed."""
+        live, config = flags & const.NETWORK_UPDATE_AFFECT_LIVE, flags & const.NETWORK_UPDATE_AFFECT_CONFIG
+        if not (live or config):
+            live, config = self.active, not self.active
+        if live and not self.active:
+            raise fail(errors.OPERATION_INVALID, "network is not running", errors.FROM_NETWORK)
+        if config and not self.persistent:
+            what = "cannot change persistent config of a transient network"
+            raise fail(errors.OPERATION_INVALID, what, errors.FROM_NETWORK)
+        now = change(self.now) if live else None
+        stored = change(self.later or self.now) if config else None
+        if stored and self.active:
+            self.later = stored
+        self.now = now or (self.now if self.active else stored) or self.now
 
     def matches(self, flags: int) -> bool:
         """Whether it passes the filters VIR_CONNECT_LIST_NETWORKS_*."""
@@ -155,6 +173,15 @@ class NetworkCalls(TestBase):
         send(self.driver, found, const.NETWORK_EVENT_STOPPED)
         if not found.persistent:
             del self.driver.networks.by_uuid[found.now.uuid]
+
+    @call("testNetworkUpdate", const.NETWORK_UPDATE_AFFECT_LIVE | const.NETWORK_UPDATE_AFFECT_CONFIG)
+    def network_update(
+        self, net: "NetworkRef", command: int, section: int, parent_index: int, xml: str, flags: int = 0
+    ) -> None:
+        from ..xml.resources.network_update import update
+
+        found = identified(self.driver, net.uuid)
+        found.update(flags, lambda network: update(network, command, section, parent_index, xml))
 
     @call("testNetworkGetXMLDesc")
     def network_get_xml_desc(self, net: "NetworkRef", flags: int = 0) -> str:

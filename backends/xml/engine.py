@@ -123,7 +123,7 @@ class Field(Generic[T]):
         where = f"attribute '{self.attribute}' in element '{node.tag}'"
         return fail(XML_ERROR, f"Invalid value for {where}: '{text}'{self.expected}")
 
-    expected: ClassVar[str] = "."
+    expected: str = "."
 
     def read(self, model: Model, node: Node, context: Context) -> None:
         if (self.when and not self.when(model)) or (self.live and context.inactive):

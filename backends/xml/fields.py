@@ -140,13 +140,12 @@ class Int(_Number):
 class OptInt(Field[int | None]):
     """A number whose absence differs from 0."""
 
-    expected = ". Expected integer value"
-
     def __init__(
         self, path: str, *, sign: bool = False, base: int = 10, bits: int = 32, form: str = "d", **options: Any
     ):
         super().__init__(path, default=None, **options)
         self.parse_number = signed if sign else unsigned
+        self.expected = ". Expected integer value" if sign else ". Expected non-negative integer value"
         self.base, self.bits, self.form = base, bits, form
 
     def load(self, text: str, node: Node, context: Context) -> int | None:

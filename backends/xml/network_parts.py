@@ -103,7 +103,7 @@ def _vport_number(name: str, limit: int, too_big: str) -> OptInt:
 
 
 class VirtualPort(Model):
-    """<virtualport>; `interface_type` of the context's memo decides what is generated and required."""
+    """<virtualport>; `completed` decides what is required."""
 
     type = Enum("@type", VPORT_TYPES, invalid=(CONFIG_UNSUPPORTED, "unknown virtualport type %s"))
     managerid = _vport_number("managerid", 0xFF, "value of managerid out of range")
@@ -113,8 +113,13 @@ class VirtualPort(Model):
     interfaceid = Uuid("parameters/@interfaceid", invalid=(XML_ERROR, "cannot parse interfaceid parameter as a uuid"))
     profileid = Text("parameters/@profileid", blank=False)
 
+    @staticmethod
+    def completed(context: Context) -> bool:
+        """Whether it must be complete: one of an interface in a network need not be."""
+        return context.memo.get("interface_type") != "network"
+
     def parsed(self, node: Node, context: Context) -> None:
-        complete = context.memo.get("interface_type") != "network"
+        complete = self.completed(context)
         if complete and not self.type:
             raise fail(XML_ERROR, "missing required virtualport type")
         if len((self.profileid or "").encode()) > 39:
@@ -167,10 +172,15 @@ class Bandwidth(Model):
             if len(node.findall(tag)) > 1:
                 raise fail(XML_DETAIL, f"Only one child <{tag}> element allowed")
         super().read(node, context)
-        if self.inbound and self.inbound.floor and context.memo.get("interface_type") != "network":
+        if self.inbound and self.inbound.floor and not self.guarantees(context):
             raise fail(CONFIG_UNSUPPORTED, "floor attribute is not supported for this config")
         if self.outbound and self.outbound.floor:
             raise fail(CONFIG_UNSUPPORTED, "'floor' attribute allowed only in <inbound> element")
+
+    @staticmethod
+    def guarantees(context: Context) -> bool:
+        """Whether a least bandwidth can be promised."""
+        return context.memo.get("interface_type") == "network"
 
     def present(self, view: View) -> bool:
         return self.inbound is not None or self.outbound is not None

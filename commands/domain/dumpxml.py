@@ -2,9 +2,8 @@
 
 from vsh.backends.constants import domain as constants
 
-from ..declare import Flag, Opt, command
-from ..errors import CommandError
-from ..results import Text
+from ..declare import Flag, command
+from ..document import XPATH, checked, shown
 from .lookup import DOMAIN
 
 TYPE_CHECKING = False
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from vsh.backends.records import DomainRef
 
     from ..context import Context
+    from ..results import Text
 
 
 @command(
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
         Flag("security-info", "passwords and the like too"),
         Flag("update-cpu", "the CPU as it works out on this host"),
         Flag("migratable", "in a form that older hosts understand"),
-        Opt("xpath", "only the nodes that this XPath expression selects", positional=False, empty=True),
-        Flag("wrap", "put the selected nodes into one <nodes> element"),
+        *XPATH,
     ],
 )
 def dumpxml(
@@ -36,22 +35,16 @@ def dumpxml(
     migratable: bool = False,
     xpath: "str | None" = None,
     wrap: bool = False,
-) -> Text:
+) -> "Text":
     """Show the XML definition of a domain.
 
     It can be edited and given to define.
     """
-    if xpath == "":
-        raise CommandError(hint="--xpath takes an expression")
+    checked(xpath)
     flags = (
         constants.DOMAIN_XML_INACTIVE * inactive
         | constants.DOMAIN_XML_SECURE * security_info
         | constants.DOMAIN_XML_UPDATE_CPU * update_cpu
         | constants.DOMAIN_XML_MIGRATABLE * migratable
     )
-    xml = ctx.connection.domain_get_xml_desc(domain, flags)
-    if xpath is not None:
-        from vsh.backends.xml.xpath import select
-
-        xml = select(xml, xpath, wrap, ctx.warn)
-    return Text(xml, data={"xml": xml})
+    return shown(ctx, ctx.connection.domain_get_xml_desc(domain, flags), xpath, wrap)

@@ -4,6 +4,7 @@ from vsh.backends.errors import VirtError
 
 from ..declare import Data
 from ..errors import CommandError
+from ..named import facts as facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,10 +93,3 @@ class Domain(Data):
 
 
 DOMAIN = Domain()
-
-
-def facts(ref: "DomainRef") -> "dict[str, str]":
-    """A domain for machines: its name and UUID."""
-    from vsh.backends.xml.values import format_uuid
-
-    return {"name": ref.name, "uuid": format_uuid(ref.uuid)}

@@ -94,7 +94,8 @@ def test_inheritance() -> None:
     ("xml", "message"),
     [
         ("<car color='green'/>", "Invalid value for attribute 'color' in element 'car': 'green'."),
-        ("<car doors='x'/>", "Invalid value for attribute 'doors' in element 'car': 'x'. Expected integer value"),
+        ("<car doors='x'/>",
+         "Invalid value for attribute 'doors' in element 'car': 'x'. Expected non-negative integer value"),
         ("<car><wheels><wheel/></wheels></car>", "Missing required attribute 'size' in element 'wheel'"),
         ("<car><wheels><wheel size='0'/></wheels></car>",
          "Invalid value for attribute 'size' in element 'wheel': Zero is not permitted"),

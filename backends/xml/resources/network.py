@@ -6,129 +6,55 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 from ... import errors
-from ..addresses import PciAddress
 from ..config import ParseConfig
 from ..engine import Context, Model, View, fail
 from ..fields import Child, Children, Enum, Mac, Name, OnOff, OptInt, Part, Text, UInt, Uuid, YesNo
 from ..network_parts import Bandwidth, VirtualPort, Vlan, parse_ip
 from ..node import Node
 from ..parse import parse, refuse_unknown
+from ..routes import Route
 from ..serialize import Out
 from ..values import parse_mac, unsigned
 from ..verbatim import Metadata
 from .network_dns import Dns
-from .network_ip import Ip, address, network_name
+from .network_forward import Forward
+from .network_ip import Ip, network_name
 
-#: Modes in which libvirt has its own bridge ("" is an isolated network), and those that use a device of the host.
+#: Modes in which libvirt has its own bridge; "" is an isolated network.
 BRIDGED = ("", "nat", "route", "open")
-MODES = ("nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev")
 
 
-class Nat(Model):
-    ipv6 = YesNo("@ipv6")
-    start = Text("address/@start")
-    end = Text("address/@end")
-    port_start = UInt("port/@start")
-    port_end = UInt("port/@end")
+class Yes(YesNo):
+    """True for "yes"; libvirt takes everything else for no."""
 
-    def parsed(self, node: Node, context: Context) -> None:
-        name = network_name(context)
-        for field, value in (("start", self.start), ("end", self.end)):
-            if node.find("address") is not None and value is None:
-                what = f"missing '{field}' attribute in <address> element in <nat> in <forward> in network {name}"
-                raise fail(errors.XML_ERROR, what)
-            problem = f"Bad ipv4 {field} address '{value}' in <nat> in <forward> in network '{name}'"
-            setattr(self, field, address(value, problem))
-        if node.find("port") is not None:
-            for field, port in (("start", self.port_start), ("end", self.port_end)):
-                if not self.port_start <= port <= 65535:
-                    what = f"Missing or invalid '{field}' attribute in <port> in <nat> in <forward> in network {name}"
-                    raise fail(errors.XML_DETAIL, what)
-
-    def present(self, view: View) -> bool:
-        return bool(self.ipv6 is not None or self.start or self.port_start or self.port_end)
+    def load(self, text: str, node: Node, context: Context) -> bool | None:
+        return True if text == "yes" else None
 
 
-class ForwardInterface(Model):
-    dev = Text("@dev")
+class Off(OnOff):
+    """False for "off"; libvirt takes everything else for on."""
 
-    def parsed(self, node: Node, context: Context) -> None:
-        if self.dev is None:
-            where = f"<forward> <interface> element of network {network_name(context)}"
-            raise fail(errors.XML_ERROR, f"Missing required dev attribute in {where}")
-
-
-class Forward(Model):
-    dev = Text("@dev", show=lambda forward, view: forward.pf is None)
-    mode = Enum(
-        "@mode", MODES, default="nat", absent=None, invalid=(errors.CONFIG_UNSUPPORTED, "unknown forwarding type '%s'")
-    )
-    managed = YesNo("@managed", default=False, absent=None, show=lambda forward, view: forward.mode == "hostdev")
-    driver = Text("driver/@name")
-    nat = Child("nat", Nat)
-    pf = Text("pf/@dev")
-    interfaces = Children("interface", ForwardInterface)
-    addresses = Children("address", PciAddress)
-
-    def read(self, node: Node, context: Context) -> None:
-        super().read(node, context)
-        name = network_name(context)
-        if self.nat and self.mode != "nat":
-            what = "The <nat> element can only be used when <forward> 'mode' is 'nat' in network"
-            raise fail(errors.XML_ERROR, f"{what} {name}")
-        if self.driver not in (None, "kvm", "vfio"):
-            what = f"Unknown forward <driver name='{self.driver}'/> in network {name}"
-            raise fail(errors.CONFIG_UNSUPPORTED, what)
-        names = [interface.dev for interface in self.interfaces]
-        if self.dev and names and names[0] != self.dev:
-            what = f"<forward dev='{self.dev}'> must match first <interface dev='{names[0]}'/> in network {name}"
-            raise fail(errors.XML_ERROR, what)
-        for i, dev in enumerate(names):
-            if dev in names[:i]:
-                raise fail(errors.XML_ERROR, f"interface '{dev}' can only be listed once in network {name}")
-        if self.dev and not names:
-            self.interfaces.append(ForwardInterface(dev=self.dev))
-        elif names:
-            self.dev = names[0]
+    def load(self, text: str, node: Node, context: Context) -> bool | None:
+        return text != "off"
 
 
 class Bridge(Model):
     name = Text("@name")
     zone = Text("@zone")
-    stp = OnOff("@stp")
+    stp = Off("@stp")
     delay = OptInt("@delay", bits=64)
     mac_table_manager = Enum("@macTableManager", ("kernel", "libvirt"))
 
 
-class Route(Model):
-    family = Text("@family")
-    address = Text("@address")
-    netmask = Text("@netmask")
-    prefix = OptInt("@prefix")
-    gateway = Text("@gateway")
-    metric = UInt("@metric")
-
-    def parsed(self, node: Node, context: Context) -> None:
-        name, end = network_name(context), "in route definition"
-        for field in ("address", "gateway"):
-            if getattr(self, field) is None:
-                raise fail(errors.XML_ERROR, f"{name}: Missing required {field} attribute {end}")
-        given = self.address
-        self.address = address(given, f"{name}: Bad network address '{given}' {end}")
-        self.gateway = address(self.gateway, f"{name}: Bad gateway address '{self.gateway}' {end}")
-        self.netmask = address(self.netmask, f"{name}: Bad netmask address '{self.netmask}' {end}")
-        if self.netmask and self.prefix is not None:
-            raise fail(errors.XML_ERROR, f"{name}: Route definition cannot have both a prefix and a netmask")
-        try:
-            ip_network(f"{self.address}/{self.netmask or self.prefix or 0}")
-        except ValueError:
-            raise fail(errors.XML_ERROR, f"{name}: Address '{given}' {end} is not a network address") from None
+class NetworkRoute(Route):
+    def owner(self, context: Context) -> str:
+        return network_name(context)
 
 
 class PortGroup(Model):
     spread = True
     name = Text("@name", required=(errors.XML_ERROR, "Missing required name attribute in portgroup"))
-    default = YesNo("@default", show=lambda group, view: bool(group.default))
+    default = Yes("@default")
     trust = YesNo("@trustGuestRxFilters")
     vlan = Child("vlan", Vlan)
     virtual_port = Child("virtualport", VirtualPort)
@@ -148,6 +74,13 @@ def understood(parse: Callable[[str], object]) -> Callable[[str], bool]:
     return check
 
 
+def parsing(name: str) -> Context:
+    """What parsing the parts of the network `name` depends on."""
+    context = Context(ParseConfig(), inactive=True)
+    context.memo |= {"network": name, "interface_type": "network", "partial": False}
+    return context
+
+
 #: Values whose complaints name the network: element, attribute, test, complaint.
 COMPLAINTS: tuple[tuple[str, str, Callable[[str], bool], str], ...] = (
     ("bridge", "delay", understood(lambda text: unsigned(text, bits=64)), "Invalid delay value"),
@@ -156,6 +89,22 @@ COMPLAINTS: tuple[tuple[str, str, Callable[[str], bool], str], ...] = (
     ("mac", "address", lambda text: not parse_mac(text)[0] & 1, "Invalid multicast bridge mac address '%s'"),
     ("mtu", "size", understood(unsigned), "Invalid mtu size '%s'"),
 )
+
+
+class NetworkPort(VirtualPort):
+    """The virtual port of all of a network's interfaces, which must be complete."""
+
+    @staticmethod
+    def completed(context: Context) -> bool:
+        return True
+
+
+class NetworkBandwidth(Bandwidth):
+    """The bandwidth of a network as a whole, of which no part can be guaranteed."""
+
+    @staticmethod
+    def guarantees(context: Context) -> bool:
+        return False
 
 
 class Network(Model):
@@ -172,18 +121,19 @@ class Network(Model):
     local_only = YesNo("domain/@localOnly", show=lambda network, view: network.domain is not None)
     dns = Child("dns", Dns)
     vlan = Child("vlan", Vlan)
-    bandwidth = Child("bandwidth", Bandwidth)
+    bandwidth = Child("bandwidth", NetworkBandwidth)
     isolated = YesNo("port/@isolated")
     ips = Children("ip", Ip)
-    routes = Children("route", Route)
-    virtual_port = Child("virtualport", VirtualPort)
+    routes = Children("route", NetworkRoute)
+    virtual_port = Child("virtualport", NetworkPort)
     port_groups = Children("portgroup", PortGroup)
 
     @classmethod
     def parse(cls, text: str, validate: bool = False) -> Network:
         """Read a network's XML; raises VirtError in libvirt's words."""
         node = parse(text, "(network_definition)", "network")
-        network = cls.from_node(node, Context(ParseConfig(), inactive=True))
+        name = node.find("name")
+        network = cls.from_node(node, parsing(name.text() if name is not None else ""))
         if validate:
             refuse_unknown(node)
         return network
@@ -200,9 +150,6 @@ class Network(Model):
         return self.forward.mode if self.forward else ""
 
     def read(self, node: Node, context: Context) -> None:
-        name = node.find("name")
-        context.memo["network"] = name.text() if name is not None else ""
-        context.memo["interface_type"] = "network"
         if "/" in context.memo["network"]:
             raise fail(errors.XML_DETAIL, "invalid char in name: /")
         for path, attribute, understand, problem in COMPLAINTS:

@@ -6,19 +6,28 @@ from ipaddress import ip_network
 
 from ... import errors
 from ..engine import Context, Model, View, fail
-from ..fields import Child, Children, Enum, Text, UInt, YesNo
+from ..fields import Child, Children, Enum, OptInt, Text, UInt, YesNo
 from ..network_parts import parse_ip
 from ..node import Node
+from ..values import parse_mac
 
 
-def address(text: str | None, problem: str, code: int = errors.XML_ERROR) -> str | None:
-    """An IP address as libvirt writes it; `problem` is the complaint about one that is none."""
+def address(text: str | None, problem: str, code: int = errors.XML_ERROR, version: int = 0) -> str | None:
+    """An IP address as libvirt writes it; `problem` is the complaint about one that is none, or not of `version`."""
     if text is None:
         return None
     try:
-        return str(parse_ip(text))
+        ip = parse_ip(text)
     except ValueError:
-        raise fail(code, problem) from None
+        ip = None
+    if ip is None or version not in (0, ip.version):
+        raise fail(code, problem)
+    return str(ip)
+
+
+def unnamed(text: str | None) -> str | None:
+    """The same where libvirt complains about the address alone."""
+    return address(text, f"Cannot parse socket address '{text}': Name or service not known", errors.SYSTEM_ERROR)
 
 
 def network_name(context: Context) -> str:
@@ -29,14 +38,15 @@ UNITS = ("seconds", "minutes", "hours")
 
 
 class Lease(Model):
-    expiry = UInt("@expiry", base=0, bits=64, absent=None)
-    unit = Enum(
-        "@unit", ("seconds", "minutes", "hours"), default="minutes", absent=None, show=lambda m, v: m.expiry > 0
-    )
+    expiry = OptInt("@expiry", base=0, bits=64)
+    unit = Enum("@unit", UNITS, default="minutes", absent=None, show=lambda lease, view: bool(lease.expiry))
 
     def parsed(self, node: Node, context: Context) -> None:
-        if 0 < self.expiry < {"seconds": 120, "minutes": 2}.get(self.unit, 0):
+        if 0 < (self.expiry or 0) < {"seconds": 120, "minutes": 2}.get(self.unit, 0):
             raise fail(errors.CONFIG_UNSUPPORTED, "The minimum lease time should be greater than 2 minutes")
+
+    def present(self, view: View) -> bool:
+        return self.expiry is not None
 
 
 class Range(Model):
@@ -49,9 +59,7 @@ class Range(Model):
             if getattr(self, name) is None:
                 where = f"dhcp range for network '{network_name(context)}'"
                 raise fail(errors.XML_ERROR, f"Missing '{name}' attribute in {where}")
-            text = getattr(self, name)
-            problem = f"Cannot parse socket address '{text}': Name or service not known"
-            setattr(self, name, address(text, problem, errors.SYSTEM_ERROR))
+            setattr(self, name, unnamed(getattr(self, name)))
 
 
 class DhcpHost(Model):
@@ -61,15 +69,25 @@ class DhcpHost(Model):
     ip = Text("@ip")
     lease = Child("lease", Lease)
 
-    def check(self, name: str, ipv6: bool) -> None:
+    def check(self, name: str, ipv6: bool, partial: bool = False) -> None:
+        """Refuse what the network `name` cannot serve on an address of that family.
+
+        A `partial` one is only searched for.
+        """
         if ipv6 and self.mac is not None:
             what = f"Invalid to specify MAC address '{self.mac}' in network '{name}' IPv6 static host definition"
             raise fail(errors.XML_ERROR, what)
+        self._check_mac(name)
         if self.id and (bad := self.id.lstrip("0123456789abcdefABCDEF:")):
             raise fail(errors.XML_ERROR, f"Invalid character '{bad[0]}' in id '{self.id}' of network '{name}'")
         if self.name is not None and not (self.name[:1].isascii() and self.name[:1].isalnum()):
             raise fail(errors.XML_ERROR, f"Cannot use host name '{self.name}' in network '{name}'")
         self.ip = address(self.ip, f"Invalid IP address in static host definition for network '{name}'")
+        if partial:
+            if self.mac is None and self.name is None and self.ip is None:
+                what = "At least one of name, mac, or ip attribute must be specified for static host definition"
+                raise fail(errors.XML_ERROR, f"{what} in network '{name}' ")
+            return
         if ipv6 and self.id is None and self.name is None:
             what = f"Static host definition in IPv6 network '{name}' must have id or name attribute"
             raise fail(errors.XML_ERROR, what)
@@ -79,10 +97,25 @@ class DhcpHost(Model):
         if self.ip is None:
             raise fail(errors.XML_ERROR, f"Missing IP address in static host definition for network '{name}'")
 
+    def _check_mac(self, name: str) -> None:
+        if self.mac is None:
+            return
+        try:
+            multicast = parse_mac(self.mac)[0] & 1
+        except ValueError:
+            what = f"Cannot parse MAC address '{self.mac}' in network '{name}'"
+            raise fail(errors.XML_ERROR, what) from None
+        if multicast:
+            what = f"expected unicast mac address, found multicast '{self.mac}' in network '{name}'"
+            raise fail(errors.XML_ERROR, what)
+
 
 class Bootp(Model):
     file = Text("@file")
     server = Text("@server")
+
+    def parsed(self, node: Node, context: Context) -> None:
+        self.server = unnamed(self.server)
 
     def present(self, view: View) -> bool:
         return self.file is not None
@@ -100,7 +133,7 @@ class Ip(Model):
     tftp = Text("tftp/@root")
     ranges = Children("dhcp/range", Range)
     hosts = Children("dhcp/host", DhcpHost)
-    bootp = Child("dhcp/bootp", Bootp)
+    bootp = Child("dhcp/bootp", Bootp, when=lambda ip: ip.family != "ipv6")
 
     def parsed(self, node: Node, context: Context) -> None:
         name = network_name(context)
@@ -113,7 +146,7 @@ class Ip(Model):
         for host in self.hosts:
             host.check(name, self.version == 6)
         for range_ in self.ranges:
-            self._check_range(range_)
+            self.check_range(range_)
         if node.find("tftp") is not None and self.version == 6:
             what = f"Unsupported <tftp> element in an IPv6 element in network '{name}'"
             raise fail(errors.CONFIG_UNSUPPORTED, what)
@@ -159,7 +192,8 @@ class Ip(Model):
         else:
             raise fail(errors.XML_ERROR, f"Unrecognized family '{self.family}' in network '{name}'")
 
-    def _check_range(self, range_: Range) -> None:
+    def check_range(self, range_: Range) -> None:
+        """Refuse a range that this address cannot serve."""
         start, end = parse_ip(range_.start or ""), parse_ip(range_.end or "")
         span, where = f"range {start} - {end}", f"network {self.address}/{self.bits}"
         if start.version != end.version:

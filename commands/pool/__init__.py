@@ -1,0 +1,1 @@
+"""Virsh's command group "Storage Pool"."""

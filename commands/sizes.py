@@ -1,0 +1,28 @@
+"""Sizes as virsh shows them."""
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def pretty(size: int) -> str:
+    """`size` bytes in the largest binary unit of which there is at least one: "1.50 GiB"."""
+    power = min(max(size.bit_length() - 1, 0) // 10, len(UNITS) - 1)
+    return f"{size / (1 << 10 * power):.2f} {UNITS[power]}"
+
+
+def volume_size(text: str) -> int:
+    """The bytes that `text` says, "10G" or "4096"; libvirt's commands for volumes take no option type for them.
+
+    Raises CommandError.
+    """
+    from vsh.backends.errors import VirtError
+    from vsh.backends.xml.values import ULLONG_MAX, c_int, scaled
+
+    from .errors import CommandError
+
+    digits = len(text) - len(text.lstrip(" \t\n\v\f\r0123456789+-"))
+    try:
+        return scaled(c_int(text[:digits], low=0, high=ULLONG_MAX), text[digits:] or None, 1, ULLONG_MAX)
+    except VirtError as error:
+        raise CommandError(f"Malformed size {text}", error) from error
+    except ValueError:
+        raise CommandError(f"Malformed size {text}") from None
