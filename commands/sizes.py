@@ -3,10 +3,10 @@
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-def pretty(size: int) -> str:
+def pretty(size: int, digits: int = 2) -> str:
     """`size` bytes in the largest binary unit of which there is at least one: "1.50 GiB"."""
     power = min(max(size.bit_length() - 1, 0) // 10, len(UNITS) - 1)
-    return f"{size / (1 << 10 * power):.2f} {UNITS[power]}"
+    return f"{size / (1 << 10 * power):.{digits}f} {UNITS[power]}"
 
 
 def volume_size(text: str) -> int:

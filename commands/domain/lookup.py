@@ -29,11 +29,25 @@ def find_domain(ctx: "Context", text: str, by: "Sequence[str]" = ("id", "uuid", 
     """
     if not text:
         raise CommandError("Failed to get option 'domain': Option argument is empty")
-    for answer in ctx.connection.batch(_candidates(text, by)):
-        if not isinstance(answer, VirtError):
-            found: DomainRef = answer
-            return found
-    raise CommandError(f"failed to get domain '{text}'", hint="'list --all' shows the domains")
+    return find_domains(ctx, [text], by)[0]
+
+
+def find_domains(
+    ctx: "Context", texts: "Sequence[str]", by: "Sequence[str]" = ("id", "uuid", "name")
+) -> "list[DomainRef]":
+    """The domains that several words stand for, in one round trip.
+
+    Raises CommandError for the first that stands for none.
+    """
+    candidates = [_candidates(text, by) for text in texts]
+    answers = iter(ctx.connection.batch([call for calls in candidates for call in calls]))
+    found: list[DomainRef] = []
+    for text, calls in zip(texts, candidates, strict=True):
+        matches = [answer for answer in [next(answers) for _ in calls] if not isinstance(answer, VirtError)]
+        if not matches:
+            raise CommandError(f"failed to get domain '{text}'", hint="'list --all' shows the domains")
+        found.append(matches[0])
+    return found
 
 
 def _candidates(text: str, by: "Sequence[str]") -> "list[Call]":

@@ -1,16 +1,18 @@
 """The storage volumes of a domain that `undefine` removes with it."""
 
 from vsh.backends.constants.storage import STORAGE_VOL_DELETE_WITH_SNAPSHOTS
-from vsh.backends.errors import FROM_DOMAIN, VirtError
-from vsh.backends.xml.parse import read_tree
+from vsh.backends.errors import VirtError
 
-from ..errors import CommandError, failing
+from ..errors import CommandError
 from ..results import Message, Notice
+from .targets import attribute, definition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from lxml.etree import _Element
 
     from vsh.backends.records import DomainRef, StorageVolRef
 
@@ -36,10 +38,7 @@ def of_domain(ctx: "Context", ref: "DomainRef", wanted: str) -> "list[Volume]":
 
     Warns about disks that are no volumes of a pool. Raises CommandError for what is wanted and no disk.
     """
-    with failing("Failed to get domain description xml"):
-        xml = ctx.connection.domain_get_xml_desc(ref, 0)
-    with failing("Failed to parse domain description xml"):
-        disks = list(_disks(xml))
+    disks = list(_disks(definition(ctx, ref)))
     missing = split_list(wanted) if wanted else []
     chosen = []
     for disk in disks:
@@ -72,13 +71,11 @@ def split_list(text: str) -> "list[str]":
     return [*words, ""] if joining else words
 
 
-def _disks(xml: str) -> "Iterator[Volume]":
-    for disk in read_tree(xml, "(domain_definition)", FROM_DOMAIN).iterfind("devices/disk"):
-        target, source = disk.find("target"), disk.find("source")
-        attributes = {} if source is None else {str(k): str(v) for k, v in source.attrib.items()}
-        path = next((value for name, value in attributes.items() if name in SOURCES), "")
+def _disks(root: "_Element") -> "Iterator[Volume]":
+    for disk in root.iterfind("devices/disk"):
+        path = attribute(disk, "source", *SOURCES)
         if path:
-            yield Volume("" if target is None else target.get("dev", ""), path, attributes.get("pool"))
+            yield Volume(attribute(disk, "target", "dev") or "", path, attribute(disk, "source", "pool"))
 
 
 def _look_up(ctx: "Context", volumes: "list[Volume]") -> None:

@@ -101,6 +101,12 @@ def host(request: pytest.FixtureRequest, side: Side) -> Host:
 
 
 @pytest.fixture
+def rpc(side: Side, libvirtd: Libvirtd) -> Host:
+    """The default test host through RPC alone, for what the embedded one does not have."""
+    return Host(side, libvirtd.uri("test"))
+
+
+@pytest.fixture
 def many(side: Side, libvirtd: Libvirtd) -> Host:
     """A host with many domains, through RPC."""
     path = libvirtd.directory / "many.xml"

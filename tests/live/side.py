@@ -30,6 +30,7 @@ IGNORABLE: dict[str, Callable[[str], str]] = {
     "cpu-time": lambda text: re.sub(r"(?m)^(CPU time: +)[\d.]+s$", r"\1TIME", text),
     "uuid": lambda text: re.sub(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", text),
     "edited-file": lambda text: re.sub(r"/v(?:ir)?sh\w{6,8}\.xml\b", "/FILE.xml", text),
+    "counters": lambda text: re.sub(r"\b\d{3,}(?:\.\d+)?\b", "N", text),
     "mac": lambda text: re.sub(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC", text),
 }
 

@@ -1,0 +1,76 @@
+"""`domstats`: statistics of many domains at once."""
+
+from vsh.backends.constants import connect, domain
+
+from ..declare import Argv, Flag, command
+from ..domain.lookup import domain_names, facts, find_domains
+from ..params import dict_of, text_of
+from ..results import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vsh.backends.records import DomainStatsRecord
+
+    from ..context import Context
+
+#: virDomainStatsTypes by option.
+GROUPS = {
+    "state": (domain.DOMAIN_STATS_STATE, "state and the reason for it"),
+    "cpu-total": (domain.DOMAIN_STATS_CPU_TOTAL, "processor time taken on the host"),
+    "balloon": (domain.DOMAIN_STATS_BALLOON, "memory and the balloon"),
+    "vcpu": (domain.DOMAIN_STATS_VCPU, "each virtual CPU"),
+    "interface": (domain.DOMAIN_STATS_INTERFACE, "each network interface"),
+    "block": (domain.DOMAIN_STATS_BLOCK, "each disk"),
+    "perf": (domain.DOMAIN_STATS_PERF, "the performance events that are switched on"),
+    "iothread": (domain.DOMAIN_STATS_IOTHREAD, "each I/O thread"),
+    "memory": (domain.DOMAIN_STATS_MEMORY, "memory bandwidth"),
+    "dirtyrate": (domain.DOMAIN_STATS_DIRTYRATE, "how fast memory is written, as last measured"),
+    "vm": (domain.DOMAIN_STATS_VM, "what the hypervisor itself counts"),
+}
+#: virConnectGetAllDomainStatsFlags by option.
+FILTERS = {
+    "list-active": (connect.CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, "only domains that run"),
+    "list-inactive": (connect.CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, "only domains that do not run"),
+    "list-persistent": (connect.CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, "only domains with a stored definition"),
+    "list-transient": (connect.CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, "only domains without a stored definition"),
+    "list-running": (connect.CONNECT_GET_ALL_DOMAINS_STATS_RUNNING, "only domains whose guest runs"),
+    "list-paused": (connect.CONNECT_GET_ALL_DOMAINS_STATS_PAUSED, "only paused domains"),
+    "list-shutoff": (connect.CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF, "only domains that are shut off"),
+    "list-other": (connect.CONNECT_GET_ALL_DOMAINS_STATS_OTHER, "only domains in any other state"),
+}
+WAYS = {
+    "enforce": (connect.CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS, "fail where a group cannot be had"),
+    "backing": (connect.CONNECT_GET_ALL_DOMAINS_STATS_BACKING, "disks with the images they are based on"),
+    "nowait": (connect.CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT, "leave out what would have to be waited for"),
+}
+
+
+@command(
+    "domstats",
+    group="monitor",
+    options=[
+        *(Flag(name, help) for name, (_, help) in (GROUPS | FILTERS).items()),
+        Flag("raw", "as the hypervisor tells them; all are shown so already"),
+        *(Flag(name, help) for name, (_, help) in WAYS.items()),
+        Argv("domain", "names, ids or UUIDs of domains; without them all", complete=domain_names()),
+    ],
+)
+def domstats(ctx: "Context", domain: "list[str] | None" = None, **chosen: bool) -> Text:
+    """Show statistics of domains.
+
+    Without options all groups of all domains. Names and numbers are libvirt's: memory in KiB, times in nanoseconds.
+    """
+    refs = find_domains(ctx, domain) if domain else []
+    groups, flags = (_flags(table, chosen) for table in (GROUPS, FILTERS | WAYS))
+    records = ctx.connection.connect_get_all_domain_stats(refs, groups, flags)
+    data = [{"domain": facts(record.dom), "statistics": dict_of(record.params)} for record in records]
+    return Text("\n".join(map(_lines, records)), data=data)
+
+
+def _flags(table: "dict[str, tuple[int, str]]", chosen: "dict[str, bool]") -> int:
+    return sum(flag for name, (flag, _) in table.items() if name.replace("-", "_") in chosen)
+
+
+def _lines(record: "DomainStatsRecord") -> str:
+    lines = [f"  {name}={text_of(kind, value)}\n" for name, kind, value in record.params.items]
+    return f"Domain: '{record.dom.name}'\n" + "".join(lines)
