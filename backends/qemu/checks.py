@@ -60,6 +60,9 @@ def _disks(domain: Domain) -> None:
         if disk.bus in ("xen", "uml"):
             what = f"disk bus '{disk.bus}' is not supported by QEMU for disk '{disk.target}'"
             raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.shareable and disk.driver.type != "raw":
+            what = f"shared access for disk '{disk.target}' requires use of supported storage format"
+            raise fail(CONFIG_UNSUPPORTED, what)
         if disk.device == "floppy" and disk.bus != "fdc":
             what = f"Invalid address type for disk '{disk.target}': a floppy drive hangs on bus fdc"
             raise fail(CONFIG_UNSUPPORTED, what)

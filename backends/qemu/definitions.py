@@ -87,13 +87,18 @@ def capabilities(driver: "QemuDriver", domain: "Domain") -> "Capabilities":
 
 def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     """The domain described by `xml`, complete and with all addresses. Raises VirtError."""
+    from .argv import build
     from .checks import check
+    from .launching import launch
 
     rules = Rules(driver)
     domain = Domain.parse(xml, rules, validate=validate)
-    check(domain, rules.capabilities(domain))
+    caps = rules.capabilities(domain)
+    check(domain, caps)
     if "\n" in domain.name:
         raise errors.virt_error(errors.XML_DETAIL, "invalid char in name: \n")
+    # What cannot be run is refused while the document's lines are at hand.
+    build(domain.copy(), caps, launch(driver.places, driver.settings, domain))
     return domain
 
 

@@ -22,6 +22,7 @@ class QemuConnection(ListingCalls, InfoCalls):
 
     parts = (
         "vsh.backends.qemu.define:DefineCalls",
+        "vsh.backends.qemu.native:NativeCalls",
     )
 
 

@@ -166,6 +166,8 @@ class Model:
     fields: ClassVar[tuple[Field[Any], ...]] = ()
     #: print an opening and a closing line even when there is nothing between them; as a Part, always
     spread: ClassVar[bool] = False
+    #: where it stood in the document; 0 for what was added
+    line_number: int = 0
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in cls.__dict__.items() if isinstance(value, Field)}
@@ -184,6 +186,7 @@ class Model:
     @classmethod
     def from_node(cls, node: Node, context: Context) -> Self:
         model = cls.kind(node, context)()
+        model.line_number = node.line
         model.read(node, context)
         return model
 

@@ -1,0 +1,131 @@
+"""Character devices: serial and parallel ports, channels, consoles, and the host's ends of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...xml.addresses import IsaAddress, VirtioSerialAddress
+from .command import refuse
+
+if TYPE_CHECKING:
+    from ...xml.chars import Channel, CharSource, Console, Serial
+    from .command import Command, Props
+
+_SERIAL = {
+    "isa-serial": "isa-serial",
+    "usb-serial": "usb-serial",
+    "pci-serial": "pci-serial",
+    "isa-debug": "isa-debugcon",
+}
+#: id of a spicevmc device, without number -> what SPICE calls it
+_VMC = {"charchannel": "vdagent", "charredir": "usbredir", "charsmartcard": "smartcard"}
+_ONOFF = {True: "on", False: "off"}
+
+
+def add(command: Command) -> None:
+    devices = command.domain.devices
+    for serial in devices.serials:
+        backend(command, serial.source, f"char{serial.info.alias}")
+        _serial(command, serial)
+    for parallel in devices.parallels:
+        backend(command, parallel.source, f"char{parallel.info.alias}")
+        command.device("isa-parallel", chardev=f"char{parallel.info.alias}", id=parallel.info.alias)
+    for channel in devices.channels:
+        _channel(command, channel)
+    for console in devices.consoles:
+        if console.target_type == "virtio":
+            backend(command, console.source, f"char{console.info.alias}")
+            _virtio_console(command, console)
+        elif console.target_type not in ("serial", ""):
+            raise refuse(console, f"console type '{console.target_type}'")
+
+
+def backend(command: Command, source: CharSource, id: str, path: str | None = None) -> None:
+    """-chardev; `path` is that of a socket that the XML does not name."""
+    escape = command.escape
+    kind = source.type
+    parts: list[str]
+    if kind in ("null", "vc", "pty", "stdio"):
+        parts = [kind, f"id={id}"]
+    elif kind in ("dev", "file", "pipe"):
+        name = {"dev": "serial" if not id.startswith("charparallel") else "parallel"}.get(kind, kind)
+        parts = [name, f"id={id}", f"path={escape(source.path or '')}"]
+        if kind == "file" and source.append is not None:
+            parts.append(f"append={_ONOFF[source.append]}")
+    elif kind == "unix":
+        parts = ["socket", f"id={id}", f"path={escape(source.socket or path or '')}"]
+        parts += _socket(source, source.mode == "bind" or source.socket is None)
+    elif kind == "tcp":
+        if source.tls:
+            raise refuse(source, "TLS of a character device")
+        parts = ["socket", f"id={id}", f"host={escape(source.host or '')}", f"port={escape(source.service or '')}"]
+        if source.protocol == "telnet":
+            parts.append("telnet=on")
+        parts += _socket(source, source.mode == "bind")
+    elif kind == "udp":
+        parts = ["udp", f"id={id}"]
+        for end in reversed(source.udp):  # where to send to first
+            names = ("localaddr", "localport") if end.mode == "bind" else ("host", "port")
+            given = zip(names, (end.host, end.service), strict=True)
+            parts += [f"{name}={escape(value)}" for name, value in given if value is not None]
+    elif kind == "spicevmc":
+        parts = ["spicevmc", f"id={id}", f"name={_VMC[id.rstrip('0123456789')]}"]
+    elif kind == "spiceport":
+        parts = ["spiceport", f"id={id}", f"name={escape(source.channel or '')}"]
+    else:
+        raise refuse(source, f"character device type '{kind}'")
+    if source.log is not None:
+        parts.append(f"logfile={escape(source.log)}")
+        parts.append(f"logappend={_ONOFF[source.log_append is not False]}")
+    command.option("-chardev", ",".join(parts))
+
+
+def _socket(source: CharSource, server: bool) -> list[str]:
+    if server:
+        return ["server=on", "wait=off"]
+    if source.reconnect is not None and source.reconnect.enabled:
+        return [f"reconnect={source.reconnect.timeout}"]
+    return []
+
+
+def _serial(command: Command, serial: Serial) -> None:
+    alias = serial.info.alias
+    if serial.target_type not in _SERIAL:
+        raise refuse(serial, f"serial type '{serial.target_type}'")
+    props: Props = {"chardev": f"char{alias}", "id": alias}
+    address = serial.info.address
+    if serial.target_type == "isa-serial":
+        props["index"] = serial.port
+    elif isinstance(address, IsaAddress):
+        props |= {"iobase": address.iobase, "irq": address.irq or None}
+    command.device(_SERIAL[serial.target_type], **props, **command.place(serial.info))
+
+
+def _channel(command: Command, channel: Channel) -> None:
+    alias = channel.info.alias
+    if channel.target_type != "virtio":
+        raise refuse(channel, f"channel type '{channel.target_type}'")
+    name = channel.name
+    if name is None and channel.source.type == "spicevmc":
+        name = "com.redhat.spice.0"
+    folder = command.launch.channel_folder
+    backend(command, channel.source, f"char{alias}", channel_path(folder, channel))
+    address = channel.info.address
+    place: Props = {}
+    if isinstance(address, VirtioSerialAddress):
+        place = {"bus": f"{command.bus('virtio-serial', address.controller)}.{address.bus}", "nr": address.port}
+    command.device("virtserialport", **place, chardev=f"char{alias}", id=alias, name=name)
+
+
+def channel_path(folder: str, channel: Channel) -> str:
+    """The socket of a channel that names none."""
+    return f"{folder}/{(channel.name or str(channel.info.alias)).replace('/', '_')}"
+
+
+def _virtio_console(command: Command, console: Console) -> None:
+    alias = console.info.alias
+    address = console.info.address
+    place: Props = {}
+    if isinstance(address, VirtioSerialAddress):
+        place = {"bus": f"{command.bus('virtio-serial', address.controller)}.{address.bus}", "nr": address.port}
+    command.device("virtconsole", **place, chardev=f"char{alias}", id=alias)

@@ -1,0 +1,103 @@
+"""-cpu: model, features, and what hypervisors tell guests of themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import CONFIG_UNSUPPORTED
+from ..base import fail
+from .command import refuse
+
+if TYPE_CHECKING:
+    from ...xml.cpu import Cpu
+    from .command import Command
+
+_HYPERV = (
+    "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies",
+    "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
+)  # fmt: skip
+_ON = ("force", "require", "optional", "")
+_ONOFF = {True: "on", False: "off"}
+
+
+def add(command: Command) -> None:
+    domain = command.domain
+    cpu = domain.cpu
+    parts = [_model(command, cpu)] if cpu is not None else ["qemu64"]
+    if cpu is not None:
+        if cpu.mode == "host-passthrough" and cpu.migratable is not None:
+            parts.append(f"migratable={_ONOFF[cpu.migratable]}")
+        parts += [f"{f.name}={'on' if f.policy in _ON else 'off'}" for f in cpu.features]
+        if cpu.cache is not None:
+            parts += _cache(cpu)
+        if cpu.maxphysaddr is not None:
+            raise refuse(cpu.maxphysaddr, "<maxphysaddr>")
+    parts += _timers(command) + _features(command)
+    command.option("-cpu", ",".join(parts))
+
+
+def _model(command: Command, cpu: Cpu) -> str:
+    if cpu.mode == "host-passthrough":
+        if command.domain.type != "kvm":
+            raise fail(CONFIG_UNSUPPORTED, "CPU mode 'host-passthrough' for x86_64 qemu domain is not supported")
+        return "host"
+    if cpu.mode == "maximum":
+        return "max"
+    if cpu.mode == "host-model":
+        raise refuse(cpu, "CPU mode 'host-model'", "use host-passthrough, maximum, or name a model")
+    model = cpu.model or ""
+    if not all(c.isalnum() or c in "-_.+" for c in model):
+        raise fail(CONFIG_UNSUPPORTED, f"unknown CPU model '{model}'")
+    return model + (f",vendor={command.escape(cpu.vendor_id)}" if cpu.vendor_id else "")
+
+
+def _cache(cpu: Cpu) -> list[str]:
+    assert cpu.cache is not None
+    modes = {"emulate": ["l3-cache=on"], "passthrough": ["host-cache-info=on", "l3-cache=off"]}
+    return modes.get(cpu.cache.mode, ["host-cache-info=off", "l3-cache=off"])
+
+
+def _timers(command: Command) -> list[str]:
+    found = []
+    for timer in command.domain.clock.timers:
+        if timer.name == "kvmclock" and timer.present_ is not None:
+            found.append(f"kvmclock={_ONOFF[timer.present_]}")
+        elif timer.name == "hypervclock" and timer.present_:
+            found.append("hv-time=on")
+        elif timer.name == "tsc" and timer.frequency:
+            found.append(f"tsc-frequency={timer.frequency}")
+    return found
+
+
+def _features(command: Command) -> list[str]:
+    features = command.domain.features
+    found = []
+    if features.apic is not None and features.apic.eoi is not None:
+        found.append(f"kvm-pv-eoi={_ONOFF[features.apic.eoi]}")
+    if features.pvspinlock is not None:
+        found.append(f"kvm-pv-unhalt={_ONOFF[features.pvspinlock]}")
+    hyperv = features.hyperv
+    if hyperv is not None:
+        if hyperv.mode == "passthrough":
+            found.append("hv-passthrough=on")
+        for name in _HYPERV:
+            if not getattr(hyperv, name):
+                continue
+            option = f"hv-{name.replace('_', '-')}"
+            if name == "spinlocks":
+                found.append(f"{option}=0x{hyperv.spinlock_retries:x}")
+            elif name == "vendor_id":
+                found.append(f"{option}={hyperv.vendor}")
+            else:
+                found.append(f"{option}=on")
+                if name == "stimer" and hyperv.stimer_direct:
+                    found.append("hv-stimer-direct=on")
+    kvm = features.kvm
+    if kvm is not None:
+        found += ["kvm=off"] if kvm.hidden else []
+        found += ["kvm-hint-dedicated=on"] if kvm.hint_dedicated else []
+        found += ["kvm-poll-control=on"] if kvm.poll_control else []
+        found += ["kvm-pv-ipi=off"] if kvm.pv_ipi is False else []
+    if features.pmu is not None:
+        found.append(f"pmu={_ONOFF[features.pmu]}")
+    return found

@@ -1,0 +1,218 @@
+"""Disks, CD-ROMs, floppies: -blockdev for what the host has, -device for what the guest sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import CONFIG_UNSUPPORTED
+from ..base import fail
+from .command import refuse, virtio, virtio_props
+
+if TYPE_CHECKING:
+    from ...xml.disks import Disk
+    from ...xml.storage import BackingStore, Source
+    from .command import Command, Props
+
+#: cache mode -> (direct, no-flush)
+_CACHE = {
+    "none": (True, False),
+    "writethrough": (False, False),
+    "writeback": (False, False),
+    "directsync": (True, False),
+    "unsafe": (False, True),
+}
+_WRITE_THROUGH = ("writethrough", "directsync")
+_FORMATS = ("raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vhdx", "vpc", "bochs", "cloop", "dmg", "parallels")
+_BOOT_DEVICES = {"disk": "hd", "lun": "hd", "cdrom": "cdrom", "floppy": "fd"}
+
+
+def add(command: Command) -> None:
+    """Nodes are numbered from the last disk to the first, each image above what it is backed by."""
+    disks = command.domain.devices.disks
+    numbers: dict[int, int] = {}
+    count = 0
+    for disk in reversed(disks):
+        numbers[id(disk)] = count + 1
+        count += 1 + _depth(disk)
+    for disk in disks:
+        check(disk)
+        top = None if disk.source.empty else blockdevs(command, disk, numbers[id(disk)])
+        device(command, disk, top)
+
+
+def _depth(disk: Disk) -> int:
+    found, layer = 0, disk.backing_store
+    while layer is not None and layer.type:
+        found, layer = found + 1, layer.inner
+    return found
+
+
+def check(disk: Disk) -> None:
+    """Refuse what is not done."""
+    driver = disk.driver
+    for told, what in (
+        (disk.type not in ("file", "block"), f"disk type '{disk.type}'"),
+        (disk.iotune.limited, "<iotune>"),
+        (disk.encryption or disk.source.encryption, "<encryption>"),
+        (disk.auth or disk.source.auth, "<auth>"),
+        (disk.transient, "<transient>"),
+        (driver.copy_on_read, "copy_on_read"),
+        (driver.cache_size, "<metadata_cache>"),
+        (disk.source.reservations, "<reservations>"),
+        (disk.source.slice, "<slices>"),
+        (disk.source.fdgroup, "fdgroup"),
+        (disk.tray, "tray='open'"),
+        (disk.rawio, "rawio"),
+        (disk.sgio, "sgio"),
+        (disk.backend_domain, "<backenddomain>"),
+    ):
+        if told:
+            raise refuse(disk, what)
+    if driver.type not in _FORMATS:
+        raise refuse(disk, f"disk format '{driver.type}'")
+
+
+def blockdevs(command: Command, disk: Disk, number: int) -> str:
+    """The images, backing ones first; the name of the uppermost node."""
+    layers: list[tuple[Source, str, bool]] = [(disk.source, disk.driver.type, disk.readonly)]
+    layer: BackingStore | None = disk.backing_store
+    terminated = False
+    while layer is not None:
+        if not layer.type:
+            terminated = True
+            break
+        if layer.type not in ("file", "block"):
+            raise refuse(layer, f"backing store of type '{layer.type}'")
+        layers.append((layer.source, layer.format, True))
+        layer = layer.inner
+    backing: str | None = None
+    for place, (source, format, readonly) in reversed([*enumerate(layers)]):
+        top = place == 0
+        last = place == len(layers) - 1
+        name = f"libvirt-{number + place}"
+        _storage(command, disk, source, f"{name}-storage", "block" if source.dev else "file", top)
+        props: Props = {"node-name": f"{name}-format", "read-only": readonly}
+        if disk.driver.discard == "unmap":
+            props["discard"] = "unmap"
+        props["detect-zeroes"] = _detect_zeroes(disk) if top else None
+        props["cache"] = _cache(disk)
+        props |= {"driver": format, "file": f"{name}-storage"}
+        told = {key: value for key, value in props.items() if value is not None}
+        if not last:
+            told["backing"] = backing
+        elif terminated and format != "raw":
+            told["backing"] = None
+        _json(command, told)
+        backing = f"{name}-format"
+    return f"libvirt-{number}-format"
+
+
+def _json(command: Command, props: Props) -> None:
+    import json
+
+    command.option("-blockdev", json.dumps(props, ensure_ascii=False, separators=(",", ":")))
+
+
+def _storage(command: Command, disk: Disk, source: Source, name: str, kind: str, top: bool) -> None:
+    driver = "host_device" if kind == "block" else "file"
+    if disk.device == "cdrom" and kind == "block":
+        driver = "host_cdrom"
+    aio = disk.driver.io or None
+    if aio == "native" and disk.driver.cache not in ("none", "directsync"):
+        text = "native I/O needs either no disk cache or directsync cache mode, QEMU will fallback to aio=threads"
+        raise fail(CONFIG_UNSUPPORTED, text)
+    command.json(
+        "-blockdev",
+        {
+            "driver": driver,
+            "filename": source.path,
+            "aio": aio,
+            "node-name": name,
+            "cache": _cache(disk),
+            "auto-read-only": True,
+            "discard": "unmap",
+        },
+    )
+
+
+def _cache(disk: Disk) -> Props | None:
+    if not disk.driver.cache:
+        return None
+    direct, no_flush = _CACHE[disk.driver.cache]
+    return {"direct": direct, "no-flush": no_flush}
+
+
+def _detect_zeroes(disk: Disk) -> str | None:
+    zeroes = disk.driver.detect_zeroes
+    return "on" if zeroes == "unmap" and disk.driver.discard != "unmap" else zeroes or None
+
+
+def device(command: Command, disk: Disk, node: str | None) -> None:
+    """What the guest sees; `node` is None for a drive without medium."""
+    driver, props = _bus(command, disk)
+    alias = disk.info.alias
+    cache = disk.driver.cache
+    rerror = disk.driver.rerror_policy or (disk.driver.error_policy if disk.driver.error_policy != "enospace" else "")
+    geometry = disk.geometry
+    order = command.boot_order(_BOOT_DEVICES[disk.device], disk)
+    if disk.bus == "fdc" and command.q35:
+        order = None
+    command.device(
+        driver,
+        **props,
+        share__rw=True if disk.shareable else None,
+        drive=node,
+        id=alias,
+        bootindex=order,
+        logical_block_size=disk.logical_block_size or None,
+        physical_block_size=disk.physical_block_size or None,
+        wwn=int(disk.wwn, 16) if disk.wwn else None,
+        rotation_rate=disk.rotation_rate or None,
+        vendor=disk.vendor,
+        product=disk.product,
+        removable=bool(disk.removable) if disk.bus == "usb" else None,
+        write__cache=("off" if cache in _WRITE_THROUGH else "on") if cache else None,
+        cyls=geometry.cyls if geometry else None,
+        heads=geometry.heads if geometry else None,
+        secs=geometry.secs if geometry else None,
+        bios__chs__trans=(geometry.trans or None) if geometry else None,
+        serial=disk.serial,
+        werror=disk.driver.error_policy or None,
+        rerror=rerror or None,
+    )
+
+
+def _bus(command: Command, disk: Disk) -> tuple[str, Props]:
+    """Driver and place."""
+    if disk.bus == "virtio":
+        options = disk.driver
+        props = virtio_props(options.virtio) | {
+            "iothread": f"iothread{options.iothread}" if options.iothread else None,
+            "ioeventfd": options.ioeventfd,
+            "event_idx": options.event_idx,
+            "num-queues": options.queues or None,
+            "queue-size": options.queue_size or None,
+        }
+        return virtio("virtio-blk", disk.model), props | command.place(disk.info)
+    if disk.bus == "usb":
+        return "usb-storage", command.place(disk.info)
+    address = command.drive(disk.info)
+    kind = "cd" if disk.device == "cdrom" else "hd"
+    if disk.bus == "fdc":
+        return "floppy", {"unit": address.unit}
+    if disk.bus == "ide":
+        return f"ide-{kind}", {"bus": f"{command.bus('ide', address.controller)}.{address.bus}", "unit": address.unit}
+    if disk.bus == "sata":
+        return f"ide-{kind}", {"bus": f"{command.bus('sata', address.controller)}.{address.unit}"}
+    if disk.bus == "scsi":
+        bus = f"{command.bus('scsi', address.controller)}.0"
+        simple = command.controller("scsi", address.controller).model == "lsilogic"
+        place: Props = {"bus": bus}
+        if simple:
+            place["scsi-id"] = address.unit
+        else:
+            place |= {"channel": address.bus, "scsi-id": address.target, "lun": address.unit}
+        if disk.device == "lun":
+            return "scsi-block", place
+        return f"scsi-{kind}", place | {"device_id": disk.serial or f"drive-{disk.info.alias}"}
+    raise refuse(disk, f"disk bus '{disk.bus}'")

@@ -1,0 +1,38 @@
+"""What a command line depends on besides domain and QEMU: where this run's files are, and what was chosen for it."""
+
+from __future__ import annotations
+
+
+class Launch:
+    """One run of a domain.
+
+    folder: that of the run's own files.  monitor: the socket's path.
+    journal: the path of the event journal without its suffixes; "" for none.
+    memory: the folder of files that hold memory.
+    channel_folder: that of channels' sockets which the XML does not name.
+    actions: whether QEMU itself reacts to power-off, reboot and panic; else a daemon is taken to watch (as in what
+    `domxml-to-native` shows).
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        monitor: str,
+        journal: str = "",
+        memory: str = "",
+        channel_folder: str = "",
+        *,
+        actions: bool = True,
+        sandbox: bool = True,
+        vnc_listen: str = "127.0.0.1",
+        spice_listen: str = "127.0.0.1",
+    ):
+        self.folder = folder
+        self.monitor = monitor
+        self.journal = journal
+        self.memory = memory
+        self.channel_folder = channel_folder
+        self.actions = actions
+        self.sandbox = sandbox
+        self.vnc_listen = vnc_listen
+        self.spice_listen = spice_listen

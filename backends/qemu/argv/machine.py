@@ -1,0 +1,177 @@
+"""The machine: its type, CPUs' number, firmware tables, clock, what it does at power-off, and where it boots from."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...errors import OPERATION_INVALID
+from ..base import fail
+from .command import refuse
+
+if TYPE_CHECKING:
+    from ...xml.domain import Domain
+    from .command import Command
+
+_SMBIOS = (
+    (0, "bios", ("vendor", "version", "date", "release")),
+    (1, "system", ("manufacturer", "product", "version", "serial", "uuid", "sku", "family")),
+    (2, "base_boards", ("manufacturer", "product", "version", "serial", "asset", "location")),
+    (3, "chassis", ("manufacturer", "version", "serial", "asset", "sku")),
+)
+_BOOT = {"fd": "a", "hd": "c", "cdrom": "d", "network": "n"}
+_ONOFF = {True: "on", False: "off"}
+
+
+def add(command: Command) -> None:
+    """-machine, -accel."""
+    domain = command.domain
+    features = domain.features
+    parts = [domain.os.machine or "", "usb=off"]
+    if features.vmport is not None:
+        parts.append(f"vmport={_ONOFF[features.vmport]}")
+    if features.smm is not None and features.smm.state is not None:
+        parts.append(f"smm={_ONOFF[features.smm.state]}")
+    if features.ioapic:
+        parts.append(f"kernel_irqchip={'split' if features.ioapic == 'qemu' else 'on'}")
+    parts.append(f"dump-guest-core={_ONOFF[bool(domain.dump_core)]}")
+    backing = domain.memory_backing
+    if backing is not None and backing.nosharepages:
+        parts.append("mem-merge=off")
+    if any(module.model == "nvdimm" for module in domain.devices.memories):
+        parts.append("nvdimm=on")
+    default_ram = command.caps.machines[domain.os.machine or ""]["default_ram"]
+    if default_ram and not (domain.cpu and domain.cpu.numa.cells):
+        parts.append(f"memory-backend={default_ram}")
+    parts += command.pflash
+    if domain.os.bios_serial:
+        parts.append("graphics=off")
+    command.option("-machine", ",".join(parts))
+    command.option("-accel", "kvm" if domain.type == "kvm" else "tcg")
+
+
+def add_smp(command: Command) -> None:
+    domain = command.domain
+    parts = [str(domain.vcpus)]
+    if domain.max_vcpus > domain.vcpus:
+        parts.append(f"maxcpus={domain.max_vcpus}")
+    topology = domain.cpu.topology if domain.cpu else None
+    if topology is not None:
+        parts += [f"sockets={topology.sockets}", f"dies={topology.dies}"]
+        parts += [f"cores={topology.cores}", f"threads={topology.threads}"]
+    else:
+        parts += [f"sockets={domain.max_vcpus}", "cores=1", "threads=1"]
+    command.option("-smp", ",".join(parts))
+
+
+def add_smbios(command: Command) -> None:
+    """The tables of <sysinfo>, where <smbios mode='sysinfo'> asks for them."""
+    domain = command.domain
+    if domain.os.smbios != "sysinfo":
+        return
+    for info in domain.sysinfo:
+        if info.type != "smbios":
+            continue
+        for number, name, fields in _SMBIOS:
+            found = getattr(info, name, None)
+            for table in found if isinstance(found, list) else [found]:
+                told = [(field, getattr(table, field, None)) for field in fields] if table is not None else []
+                parts = [f"{field}={command.escape(str(value))}" for field, value in told if value is not None]
+                if parts:
+                    command.option("-smbios", ",".join([f"type={number}", *parts]))
+        strings = [f"value={command.escape(entry)}" for entry in getattr(info, "oem_strings", None) or ()]
+        if strings:
+            command.option("-smbios", ",".join(["type=11", *strings]))
+
+
+def add_clock(command: Command) -> None:
+    domain = command.domain
+    clock = domain.clock
+    parts = [_base(domain)]
+    for timer in clock.timers:
+        if timer.name == "rtc":
+            if timer.track == "guest":
+                parts.append("clock=vm")
+            if timer.tickpolicy == "catchup":
+                parts.append("driftfix=slew")
+    command.option("-rtc", ",".join(parts))
+    for timer in clock.timers:
+        if timer.name == "pit" and timer.tickpolicy in ("delay", "discard"):
+            command.option("-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy}")
+        elif timer.name == "hpet" and timer.present_ is False:
+            command.option("-no-hpet")
+
+
+def _base(domain: Domain) -> str:
+    clock = domain.clock
+    if clock.offset in ("utc", "localtime"):
+        return f"base={clock.offset}"
+    if clock.offset == "timezone":
+        return "base=localtime"  # the environment says which
+    if clock.offset == "absolute":
+        when = float(clock.start)
+    else:
+        when = time.time() + (clock.adjustment if isinstance(clock.adjustment, int) else 0)
+        if clock.basis == "localtime":
+            when += time.localtime().tm_gmtoff
+    return time.strftime("base=%Y-%m-%dT%H:%M:%S", time.gmtime(when))
+
+
+def add_actions(command: Command) -> None:
+    """What follows power-off, reboot, panic: by QEMU itself, where nobody watches."""
+    domain = command.domain
+    if command.launch.actions:
+        for option in actions(domain):
+            command.option("-action", option)
+    else:
+        command.option("-no-shutdown")
+    if not domain.features.acpi:
+        command.option("-no-acpi")
+    controller = "ICH9-LPC" if command.q35 else "PIIX4_PM"
+    for name, enabled in (("disable_s3", domain.pm.suspend_to_mem), ("disable_s4", domain.pm.suspend_to_disk)):
+        if enabled is not None:
+            command.option("-global", f"{controller}.{name}={int(not enabled)}")
+
+
+def actions(domain: Domain) -> list[str]:
+    """The arguments of -action; [] says that QEMU's defaults will do.
+
+    Raises VirtError for an action that takes a process which watches the guest.
+    """
+    found = []
+    for event, action, known in (
+        ("on_poweroff", domain.on_poweroff, {"destroy": "", "preserve": "shutdown=pause"}),
+        ("on_reboot", domain.on_reboot, {"restart": "", "rename-restart": "", "destroy": "reboot=shutdown"}),
+        ("on_crash", domain.on_crash, {"destroy": "panic=shutdown", "preserve": "panic=pause"}),
+    ):
+        if action not in known:
+            choice = " or ".join(known)
+            what = f"<{event}>{action}</{event}> takes a process that watches the guest, and there is none"
+            raise fail(OPERATION_INVALID, what, hint=f"use {choice}, or libvirt")
+        if known[action]:
+            found.append(known[action])
+    return found
+
+
+def add_boot(command: Command) -> None:
+    domain = command.domain
+    system = domain.os
+    parts = []
+    if system.bootmenu is not None:
+        # What boots is said by each device's bootindex; the menu is what remains.
+        parts.append(f"menu={_ONOFF[system.bootmenu]}")
+        if system.bootmenu and system.bootmenu_timeout:
+            parts.append(f"splash-time={system.bootmenu_timeout}")
+    if system.reboot_timeout is not None:
+        parts.append(f"reboot-timeout={system.reboot_timeout}")
+    parts.append("strict=on")
+    command.option("-boot", ",".join(parts))
+    for option, value in (("-kernel", system.kernel), ("-initrd", system.initrd), ("-append", system.cmdline)):
+        if value:
+            command.option(option, value)
+    if system.dtb:
+        command.option("-dtb", system.dtb)
+    for table in system.tables:
+        command.option("-acpitable", f"sig=SLIC,file={command.escape(table.path)}")
+    if domain.os.root:
+        raise refuse(domain.os, "<root>")

@@ -1,0 +1,25 @@
+"""Domains as command lines, for people to read."""
+
+from .. import errors
+from . import definitions
+from .base import QemuBase, call, fail
+
+FORMAT = "qemu-argv"
+
+class NativeCalls(QemuBase):
+    """Domains as command lines."""
+
+    @call("qemuConnectDomainXMLToNative")
+    def connect_domain_xml_to_native(self, native_format: str, domain_xml: str, flags: int = 0) -> str:
+        import shlex
+
+        from .argv import build
+        from .launching import environment, launch
+
+        if native_format != FORMAT:
+            raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
+        domain = definitions.read(self.driver, domain_xml)
+        caps = definitions.capabilities(self.driver, domain)
+        argv = build(domain, caps, launch(self.driver.places, self.driver.settings, domain))
+        env = environment(domain)
+        return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in env.items()), *map(shlex.quote, argv)])
