@@ -203,10 +203,10 @@ def _to_channel(channel: paramiko.Channel, source: socket.socket, receiver: thre
         while data := source.recv(1 << 18):
             channel.sendall(data)
         channel.shutdown_write()
+        # The other side closes it, once it has told how its program ended.
         receiver.join()
     except (OSError, EOFError, paramiko.SSHException):
-        pass
-    channel.close()
+        channel.close()
     source.close()
 
 

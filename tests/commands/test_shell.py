@@ -5,12 +5,20 @@ import re
 import pytest
 
 from tests.commands.conftest import Host
-from tests.live.side import Side
+from tests.live.side import Run, Side
 from vsh.commands.index import COMMANDS, find
 
+#: Commands that virsh 9.0.0 does not have: those of 11.3, and vsh's own.
+LATER = (
+    *("domdisplay-reload", "domthrottlegroupdel", "domthrottlegroupinfo", "domthrottlegrouplist"),
+    *("domthrottlegroupset", "hypervisor-cpu-models", "net-desc", "net-metadata", "nodedev-update"),
+    *("agent", "hosts"),
+)
+#: Options of which the same is true.
+LATER_OPTIONS = ("--resume", "--print-diff", "--title")
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_has_the_shape_of_virshs(side: Side, name: str) -> None:
+
+def test_help_has_the_shape_of_virshs(side: Side) -> None:
     """Headings, synopsis and options are the same; only the prose differs."""
 
     def shape(text: str) -> list[str]:
@@ -19,16 +27,23 @@ def test_help_has_the_shape_of_virshs(side: Side, name: str) -> None:
         options = [
             m[1] for line in listed if (m := re.match(r"    ((?:\[--|--|<)\S+(?: <(?:string|number)>)?) +\S", line))
         ]
-        return [line for line in lines if line.startswith("  ") and line[2] != " "] + [lines[4]] + options
+        found = [line for line in lines if line.startswith("  ") and line[2] != " "] + [lines[3]] + options
+        return [line for line in found if line not in ("", "  DESCRIPTION")]  # prose, too
 
-    wanted, seen = side.virsh("help", name), side.vsh("help", name)
-    ours = r" ?\[?--(resume|print-diff)\b\]?"  # 11.3's, and vsh's own
-    assert [line for line in shape(re.sub(ours, "", seen.stdout)) if line] == [
-        line for line in shape(re.sub(ours, "", wanted.stdout)) if line
-    ]
-    assert seen.stdout.startswith(f"  NAME\n    {name} - ") and seen.stdout.endswith("\n\n\n")
-    assert (seen.stderr, seen.status) == ("", 0)
-    assert side.vsh(name, "--help") == seen
+    def texts(run: Run) -> dict[str, str]:
+        assert run.status == 0
+        return {text.split()[0]: text for text in run.stdout.split("  NAME\n")[1:]}
+
+    known = texts(side.virsh("; ".join([f"help {name}" for name in COMMANDS] + ["help list"])))
+    seen = texts(side.vsh("; ".join(f"help {name}" for name in COMMANDS)))
+    assert set(seen) == set(COMMANDS) and len(known) >= len(COMMANDS) - len(LATER)
+    for name, text in known.items():
+        options = [set(re.findall(r"--[a-z0-9-]+", t.partition("  OPTIONS")[2])) for t in (seen[name], text)]
+        later = [o for o in options[0] - options[1] if o in LATER_OPTIONS]
+        ours = re.sub(rf" ?\[?({'|'.join(later)})(?![\w-])( <\w+>)?\]?", "", seen[name]) if later else seen[name]
+        assert shape(ours) == shape(text), name
+    assert all(text.startswith(f"    {name} - ") and text.endswith("\n\n\n") for name, text in seen.items())
+    assert side.vsh("list", "--help") == side.vsh("help", "list")
 
 
 def test_every_command_and_option_is_explained() -> None:
@@ -41,9 +56,9 @@ def test_every_command_and_option_is_explained() -> None:
 
 def test_help_of_groups(side: Side) -> None:
     whole = side.vsh("help").stdout
-    assert whole.startswith("Grouped commands:\n\n Domain Management (help keyword 'domain'):\n    console   ")
+    assert re.match(r"Grouped commands:\n\n Domain Management \(help keyword 'domain'\):\n    \S+   ", whole)
     one = side.vsh("help", "monitor").stdout
-    assert one.startswith(" Domain Monitoring (help keyword 'monitor'):\n    dominfo   ")
+    assert re.match(r" Domain Monitoring \(help keyword 'monitor'\):\n    \S+   ", one)
     assert one.removesuffix("\n") in whole
     assert side.vsh("help", "Domain Monitoring").stdout == one
     for line in one.splitlines()[1:-1]:
