@@ -5,8 +5,10 @@
     .ci/generate.py constants JSON    backends/constants/*.py from a JSON description of libvirt's public enumerations
     .ci/generate.py stubs             backends/calls.pyi and backends/records.pyi from those tables
     .ci/generate.py index             commands/index.py from the command declarations
+    .ci/generate.py pages             completions/ and man/ from the declarations, and from what commands return
+    .ci/generate.py all               stubs, index and pages
 
-A test runs `stubs` and `index` in memory and compares the result with the committed files.
+A test makes `all` in memory and compares the result with the committed files.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / ".ci")]
 PREFIXES = ("remote_nonnull_", "remote_", "admin_nonnull_", "admin_", "qemu_", "lxc_")
 PRIMITIVES = {"int", "uint", "hyper", "uhyper", "char", "uchar", "ushort", "double"}
 #: Arguments that exist only because C callers hand in buffers; the codec supplies them.
@@ -313,6 +315,24 @@ def find(name: str) -> "Command | None":
 '''
 
 
+def pages() -> dict[str, str]:
+    """Path below the root -> text of the completion scripts and manual pages."""
+    from schema_page import schema_page
+
+    from vsh.manual import page
+    from vsh.shells import script
+
+    scripts = {"vsh": "bash", "_vsh": "zsh", "vsh.fish": "fish"}
+    made = {f"completions/{file}": script(shell) for file, shell in scripts.items()}
+    return made | {"man/vsh.1": page(), "man/vsh-data.5": schema_page()}
+
+
+def write_pages() -> None:
+    for path, text in pages().items():
+        (ROOT / path).parent.mkdir(exist_ok=True)
+        (ROOT / path).write_text(text)
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["tables", path]:
@@ -323,5 +343,11 @@ if __name__ == "__main__":
             (ROOT / "commands" / "index.py").write_text(index())
         case ["stubs"]:
             write_stubs()
+        case ["pages"]:
+            write_pages()
+        case ["all"]:
+            write_stubs()
+            (ROOT / "commands" / "index.py").write_text(index())
+            write_pages()
         case _:
             sys.exit(__doc__)

@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol, TypeVar
 
     from vsh.backends import api
@@ -61,3 +61,12 @@ class Context(Protocol):
 
     def choose(self, question: str, answers: "Mapping[str, str]") -> "str | None":
         """Ask for one of the keys of `answers`, whose values explain them; None where no terminal is there to ask."""
+
+    def complete(self, words: "Sequence[str]", values: bool) -> "Sequence[str]":
+        """What may take the place of the last of `words`, a command line being typed (see vsh.complete)."""
+
+    def document(self, name: str) -> str:
+        """The completion script of the shell `name`, or the manual page, "man"."""
+
+    def read(self, page: str) -> bool:
+        """Show a manual page to the user; False where no program for that is there."""

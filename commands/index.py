@@ -59,6 +59,9 @@ COMMANDS: "dict[str, str]" = {
     "quit": "virsh.session",
     "connect": "virsh.session",
     "agent": "virsh.agent",
+    "complete": "virsh.completion",
+    "completion": "virsh.completion",
+    "man": "virsh.completion",
 }
 
 

@@ -89,19 +89,22 @@ def parse_argv(argv: "list[str]") -> "list[Parsed]":
 
 def _parse(words: "Iterator[str | None]") -> "list[Parsed]":
     found: list[Parsed] = []
-    one = _OneCommand()
+    one = OneCommand()
     for word in words:
         if word is END:
             one.finish(found)
-            one = _OneCommand()
+            one = OneCommand()
         else:
             one.add(word, words)
     one.finish(found)
     return found
 
 
-class _OneCommand:
-    """Collects the words of one command."""
+class OneCommand:
+    """Collects the words of one command.
+
+    `slots` are the options that bare words can still fill, `expecting` one whose value has not come.
+    """
 
     def __init__(self) -> None:
         self.command: Command | None = None
@@ -110,6 +113,7 @@ class _OneCommand:
         self.comment = False
         self.help = False
         self.slots: list[Opt] = []
+        self.expecting: Opt | None = None
 
     def add(self, word: str, rest: "Iterator[str | None]") -> None:
         if self.comment:
@@ -170,6 +174,7 @@ class _OneCommand:
         if given is None:
             given = next(rest, END)
             if given is END:
+                self.expecting = option
                 raise CommandError(f"expected syntax: --{option.name} <{option.value}>")
         self.fill(option, given)
 

@@ -12,10 +12,11 @@ from .render import Renderer, renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
     from .backends.streams import Stream
+    from .commands.context import Context
     from .options import Options
 
     T = TypeVar("T")
@@ -90,6 +91,29 @@ class Session:
 
         return choose(question, answers)
 
+    def complete(self, words: "Sequence[str]", values: bool) -> "list[str]":
+        """What may take the place of the last of `words`."""
+        from .complete import Quiet, deadline, quickly
+
+        quiet: Context = Quiet(self.uri, self.readonly)  # type: ignore[assignment]
+        return [one.text for one in quickly(" ".join(words), quiet, values, deadline())]
+
+    def document(self, name: str) -> str:
+        """A completion script, or the manual page, `man`."""
+        if name == "man":
+            from .manual import page
+
+            return page()
+        from .shells import script
+
+        return script(name)
+
+    def read(self, page: str) -> bool:
+        """Show a manual page with man(1); False where there is none."""
+        from .manual import show
+
+        return not self.options.format and show(page)
+
     # -- running -------------------------------------------------------------------------------------------------
 
     def one_shot(self) -> int:
@@ -117,7 +141,7 @@ class Session:
         """
         for text in self.options.warnings:
             self.warn(text)
-        if self.uri is not None:
+        if self.uri is not None and self.options.rest[:1] != ["complete"]:  # which never waits for a connection
             self._open(None, self.readonly)
 
     def run(self, parsed: list[Parsed]) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def topics(ctx: "Context", given: "dict[str, str]") -> "list[str]":
-    """What help can be asked about."""
-    return [*COMMANDS, *GROUPS]
+    """The commands; like virsh's, without the groups, which help can be asked about too."""
+    return list(COMMANDS)
 
 
 @command(

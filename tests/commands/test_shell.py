@@ -12,10 +12,10 @@ from vsh.commands.index import COMMANDS, find
 LATER = (
     *("domdisplay-reload", "domthrottlegroupdel", "domthrottlegroupinfo", "domthrottlegrouplist"),
     *("domthrottlegroupset", "hypervisor-cpu-models", "net-desc", "net-metadata", "nodedev-update"),
-    *("agent", "hosts"),
+    *("agent", "hosts", "completion", "man"),
 )
 #: Options of which the same is true.
-LATER_OPTIONS = ("--resume", "--print-diff", "--title")
+LATER_OPTIONS = ("--resume", "--print-diff", "--title", "--values")
 
 
 def test_help_has_the_shape_of_virshs(side: Side) -> None:

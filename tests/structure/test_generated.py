@@ -30,6 +30,14 @@ def test_generated_file_is_fresh(generate: ModuleType, file: str, maker: str) ->
     assert (ROOT / file).read_text() == getattr(generate, maker)(), f"run .ci/generate.py for {file}"
 
 
+def test_pages_and_completions_are_fresh(generate: ModuleType) -> None:
+    made = generate.pages()
+    for path, text in made.items():
+        assert (ROOT / path).read_text() == text, f"run .ci/generate.py all for {path}"
+    there = {f"{folder}/{path.name}" for folder in ("completions", "man") for path in (ROOT / folder).iterdir()}
+    assert there == set(made)
+
+
 def test_every_call_has_signature_and_record(generate: ModuleType) -> None:
     from vsh.backends import procedures, records
 

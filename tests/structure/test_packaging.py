@@ -49,6 +49,14 @@ def test_wheel_holds_the_tree(wheel: Path) -> None:
     assert {n.split("/")[0] for n in names} == {"vsh"}
 
 
+def test_wheel_brings_completions_and_manual(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        data = {n.split("/", 1)[1]: archive.read(n) for n in archive.namelist() if ".data/data/share/" in n}
+    assert {n.rpartition("/")[2] for n in data} == {"vsh", "_vsh", "vsh.fish", "vsh.1", "vsh-data.5"}
+    assert data["data/share/man/man1/vsh.1"] == (ROOT / "man" / "vsh.1").read_bytes()
+    assert data["data/share/bash-completion/completions/vsh"] == (ROOT / "completions" / "vsh").read_bytes()
+
+
 def test_installed_wheel_works_elsewhere(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
