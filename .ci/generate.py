@@ -41,6 +41,8 @@ SIZES = {
     "ncpumaps",
 }
 COUNTS = {"ret", "num", "nparams", "nerrors"}
+#: The call whose count means more than the length of its list: how many CPUs there are, how many values for each.
+COUNTED = "DOMAIN_GET_CPU_STATS"
 #: Sizes that the length of the result does not tell: CPU maps of 2,048 CPUs, as many vCPUs as the protocol allows.
 FIXED_SIZES = {"maplen": 256, "maxinfo": 16384, "ncpumaps": 16384}
 FILES_IN = {
@@ -114,13 +116,13 @@ class Facts:
             self.fields(proc.get("args") or proc.get("msg") or "") if proc.get("args") or proc.get("msg") else []
         ):
             size = ""
-            if name in {snake(s) for s in SIZES} and longest and proc["name"] != "DOMAIN_GET_CPU_STATS":
+            if name in {snake(s) for s in SIZES} and longest and proc["name"] != COUNTED:
                 size = "=1" if name.startswith("need_") else f"={FIXED_SIZES.get(name, longest)}"
             words.append(f"{name}:{t}{size}")
         if results:
             lists = [n for n, t in results if t.endswith("]") and not t.startswith(("bytes", "chars", "octets"))]
             words.append("->")
-            words += [f"{n}:{t}{'=' if n in COUNTS and lists else ''}" for n, t in results]
+            words += [f"{n}:{t}{'=' if n in COUNTS and lists and proc['name'] != COUNTED else ''}" for n, t in results]
         return " ".join(words)
 
 

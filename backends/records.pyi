@@ -238,6 +238,10 @@ class DomainGetBlockJobInfo(NamedTuple):
     cur: int
     end: int
 
+class DomainGetCpuStats(NamedTuple):
+    params: TypedParams
+    nparams: int
+
 class DomainGetEmulatorPinInfo(NamedTuple):
     cpumaps: bytes
     ret: int

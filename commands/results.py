@@ -50,6 +50,19 @@ class Message(Result):
         return "" if quiet else self.line + "\n"
 
 
+class Done(Result):
+    """What was done, for machines; people are told nothing."""
+
+    def __init__(self, **facts: "Any"):
+        self.facts = facts
+
+    def data(self) -> "Any":
+        return self.facts
+
+    def plain(self, quiet: bool) -> str:
+        return ""
+
+
 class Notice(Result):
     """Text that `quiet` drops; machines get `data`, or nothing."""
 

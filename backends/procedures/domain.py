@@ -129,7 +129,7 @@ PROCEDURES = {
     "domain_get_interface_parameters": "257 virDomainGetInterfaceParameters dom:domain device:string nparams:int=16 flags:uint -> params:param[16] nparams:int=",
     "domain_shutdown_flags": "258! virDomainShutdownFlags dom:domain flags:uint",
     "domain_pm_suspend_for_duration": "261! virDomainPMSuspendForDuration dom:domain target:uint duration:uhyper flags:uint",
-    "domain_get_cpu_stats": "262 virDomainGetCPUStats dom:domain nparams:uint start_cpu:int ncpus:uint flags:uint -> params:param[2048] nparams:int=",
+    "domain_get_cpu_stats": "262 virDomainGetCPUStats dom:domain nparams:uint start_cpu:int ncpus:uint flags:uint -> params:param[2048] nparams:int",
     "domain_get_disk_errors": "263 virDomainGetDiskErrors dom:domain maxerrors:uint=256 flags:uint -> errors:domain_disk_error[256] nerrors:int=",
     "domain_set_metadata": "264! virDomainSetMetadata dom:domain type:int metadata:string? key:string? uri:string? flags:uint",
     "domain_get_metadata": "265 virDomainGetMetadata dom:domain type:int uri:string? flags:uint -> metadata:string",

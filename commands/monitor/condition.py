@@ -9,7 +9,7 @@ from ..domain.impact import EXCLUSIVE, IMPACT, impact
 from ..domain.lookup import ACTIVE, Domain, find_named
 from ..domain.states import snake
 from ..errors import CommandError, failing
-from ..results import Text
+from ..results import Done, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def domcontrol(ctx: "Context", domain: "DomainRef") -> Text:
     ],
     exclusive=EXCLUSIVE,
 )
-def dommemstat(ctx: "Context", domain: "tuple[str, DomainRef]", period: "int | None" = None, **where: bool) -> Text:
+def dommemstat(
+    ctx: "Context", domain: "tuple[str, DomainRef]", period: "int | None" = None, **where: bool
+) -> "Done | Text":
     """Show how a running domain uses its memory, or set how often the guest tells.
 
     Sizes are KiB. Which numbers there are depends on the hypervisor and on the balloon driver in the guest.
@@ -85,7 +87,7 @@ def dommemstat(ctx: "Context", domain: "tuple[str, DomainRef]", period: "int | N
         raise CommandError(f"Invalid collection period value '{period}'")
     with failing("Unable to change balloon collection period."):
         ctx.connection.domain_set_memory_stats_period(ref, period, flags)
-    return Text("", data={"period_seconds": period})
+    return Done(period_seconds=period)
 
 
 @command(
@@ -107,7 +109,7 @@ def domtime(
     pretty: bool = False,
     sync: bool = False,
     time: "int | None" = None,
-) -> Text:
+) -> "Done | Text":
     """Show or set the time in the guest.
 
     The guest agent does it.
@@ -115,7 +117,7 @@ def domtime(
     if now or sync or time is not None:
         seconds = _now() if now else time or 0
         ctx.connection.domain_set_time(domain, seconds, 0, constants.DOMAIN_TIME_SYNC * sync)
-        return Text("", data={"set_seconds": None if sync else seconds})
+        return Done(set_seconds=None if sync else seconds)
     answer = ctx.connection.domain_get_time(domain, 0)
     data = {"seconds": answer.seconds, "nanoseconds": answer.nseconds}
     return Text(f"Time: {_date(answer.seconds) if pretty else answer.seconds}", data=data)

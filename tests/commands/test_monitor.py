@@ -31,10 +31,11 @@ def image(guests: Guests) -> Path:
 
 @pytest.fixture
 def qemu(side: Side, libvirtd: Libvirtd, guests: Guests, image: Path, define: Callable[..., None]) -> Host:
-    """A QEMU host with a running domain `guest` that has two disks and two interfaces."""
+    """A QEMU host with a paused domain `guest` that has two disks and two interfaces."""
     xml = guests.boot_sector("guest").replace("</devices>", DEVICES.format(image=image) + "</devices>")
     host = Host(side, libvirtd.uri("qemu"))
     define(host.uri, xml, start=True)
+    side.virsh("-c", host.uri, "suspend guest")  # So that no counter moves between two looks.
     return host
 
 

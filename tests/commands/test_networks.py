@@ -97,13 +97,13 @@ def test_define_refusals(host: Host, file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("active", [True, False])
 def test_update(host: Host, file: Path, active: bool) -> None:
-    dhcp = "<host mac=\"52:54:00:00:00:01\" ip=\"10.1.1.5\" name=\"x\"/>"
+    dhcp = '<host mac="52:54:00:00:00:01" ip="10.1.1.5" name="x"/>'
     (file.parent / "host.xml").write_text(dhcp)
     prepare = [f"net-define {file}", *(["net-start fresh"] if active else [])]
     updates = [
         f"add ip-dhcp-host '{dhcp}'",
         f"add ip-dhcp-host '{dhcp}'",
-        "modify ip-dhcp-host '<host mac=\"52:54:00:00:00:01\" ip=\"10.1.1.6\"/>' --config",
+        'modify ip-dhcp-host \'<host mac="52:54:00:00:00:01" ip="10.1.1.6"/>\' --config',
         "delete ip-dhcp-host '<host mac=\"52:54:00:00:00:01\"/>' --live",
         "delete ip-dhcp-host '<host mac=\"52:54:00:00:00:01\"/>' --live --config",
         f"add-first ip-dhcp-host {file.parent / 'host.xml'} --parent-index 0 --current",

@@ -108,5 +108,3 @@ class FakeDaemon:
             self.reply(message, 1)
         else:
             self._answer(self, message)
-
-

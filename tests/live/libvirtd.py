@@ -29,8 +29,11 @@ remember_owner = 0
 """
 # The directories a privileged libvirtd keeps its files in; each is covered by one of our own.
 SYSTEM_DIRECTORIES = {
-    "run": "/run/libvirt", "etc": "/etc/libvirt", "lib": "/var/lib/libvirt",
-    "log": "/var/log/libvirt", "cache": "/var/cache/libvirt",
+    "run": "/run/libvirt",
+    "etc": "/etc/libvirt",
+    "lib": "/var/lib/libvirt",
+    "log": "/var/log/libvirt",
+    "cache": "/var/cache/libvirt",
 }
 # A call of REMOTE_PROC_AUTH_LIST (66) of the remote program, version 1: length, program, version, procedure,
 # type, serial, status. It is answered only once the daemon serves clients.
@@ -47,7 +50,11 @@ class Libvirtd:
     """
 
     def __init__(
-        self, *, privileged: bool = False, settings: Mapping[str, str] = {}, env: Mapping[str, str] = {},
+        self,
+        *,
+        privileged: bool = False,
+        settings: Mapping[str, str] = {},
+        env: Mapping[str, str] = {},
     ) -> None:
         """Start it and wait until it answers. `privileged` needs root; without it root runs it as nobody.
         `settings` of libvirtd.conf and variables of the environment (`env`) are added to its own.
@@ -77,8 +84,15 @@ class Libvirtd:
         qemu_conf.parent.mkdir(parents=True)
         qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else ""))
         conf = {
-            "listen_tls": "0", "listen_tcp": "1", "listen_addr": '"127.0.0.1"', "tcp_port": f'"{self.port}"',
-            "auth_tcp": '"none"', "auth_unix_rw": '"none"', "auth_unix_ro": '"none"', "log_level": "3", **settings,
+            "listen_tls": "0",
+            "listen_tcp": "1",
+            "listen_addr": '"127.0.0.1"',
+            "tcp_port": f'"{self.port}"',
+            "auth_tcp": '"none"',
+            "auth_unix_rw": '"none"',
+            "auth_unix_ro": '"none"',
+            "log_level": "3",
+            **settings,
         }
         (self.directory / "libvirtd.conf").write_text("".join(f"{key} = {value}\n" for key, value in conf.items()))
         try:

@@ -42,7 +42,10 @@ class Nursery:
         # A session of its own keeps Ctrl-C on the terminal from killing the supervisor before its wards.
         self._supervisor = subprocess.Popen(
             [sys.executable, "-I", __file__, str(self.directory)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def spawn(self, argv: list[str], env: dict[str, str], log: Path) -> int:
@@ -91,11 +94,17 @@ def _spawn(argv: list[str], env: dict[str, str], log: str) -> int | str:
         return "not found"
     output = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     try:
-        return os.posix_spawn(program, argv, env, setsid=True, file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, output, 0o644),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ])
+        return os.posix_spawn(
+            program,
+            argv,
+            env,
+            setsid=True,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, output, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+        )
     except OSError as error:
         return error.strerror or str(error)
 

@@ -26,7 +26,8 @@ class Run(NamedTuple):
 # What a caller may declare to differ between two runs.
 IGNORABLE: dict[str, Callable[[str], str]] = {
     "versions": lambda text: re.sub(
-        r"(?m)^((?:Compiled against|Using|Running)\b.*?) \d+\.\d+\.\d+$", r"\1 VERSION", text),
+        r"(?m)^((?:Compiled against|Using|Running)\b.*?) \d+\.\d+\.\d+$", r"\1 VERSION", text
+    ),
     "cpu-time": lambda text: re.sub(r"(?m)^(CPU time: +)[\d.]+s$", r"\1TIME", text),
     "uuid": lambda text: re.sub(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", text),
     "edited-file": lambda text: re.sub(r"/v(?:ir)?sh\w{6,8}\.xml\b", "/FILE.xml", text),
@@ -60,13 +61,21 @@ class Side:
         self.close()
 
     def virsh(
-        self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,
+        self,
+        *argv: str,
+        stdin: str = "",
+        env: Mapping[str, str] = {},
+        timeout: float = TIMEOUT,
     ) -> Run:
         """Run the real virsh with `argv`, `stdin` piped in. Raises subprocess.TimeoutExpired."""
         return self._run(["virsh", *argv], stdin, env, timeout)
 
     def vsh(
-        self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,
+        self,
+        *argv: str,
+        stdin: str = "",
+        env: Mapping[str, str] = {},
+        timeout: float = TIMEOUT,
         shortcut: bool = True,
     ) -> Run:
         """Run vsh likewise; `shortcut=False` makes it parse with click whatever the command line."""
@@ -79,7 +88,11 @@ class Side:
         return Terminal([*self.user, *command, *argv], {**self.env, **env}, self.env["HOME"], columns)
 
     def assert_same(
-        self, *argv: str, stdin: str = "", env: Mapping[str, str] = {}, timeout: float = TIMEOUT,
+        self,
+        *argv: str,
+        stdin: str = "",
+        env: Mapping[str, str] = {},
+        timeout: float = TIMEOUT,
         ignore: Sequence[str] = (),
     ) -> Run:
         """Assert that vsh, with and without its shortcut, does what virsh does; return virsh's run.
@@ -97,8 +110,15 @@ class Side:
 
     def _run(self, argv: list[str], stdin: str, env: Mapping[str, str], timeout: float) -> Run:
         done = subprocess.run(
-            [*self.user, *argv], input=stdin, env={**self.env, **env}, cwd=self.env["HOME"],
-            capture_output=True, text=True, errors="surrogateescape", timeout=timeout, check=False,
+            [*self.user, *argv],
+            input=stdin,
+            env={**self.env, **env},
+            cwd=self.env["HOME"],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=timeout,
+            check=False,
         )
         return Run(done.stdout, done.stderr, done.returncode)
 
@@ -134,9 +154,9 @@ def normalise(text: str, ignore: Sequence[str] = ()) -> str:
 
 def compare(wanted: Run, seen: Run, ignore: Sequence[str] = ()) -> str:
     """A diff of two runs, empty if they count as the same."""
+
     def lines(run: Run) -> list[str]:
         streams = (("stdout", run.stdout), ("stderr", run.stderr), ("status", str(run.status)))
-        return [
-            f"{name}: {line}" for name, text in streams for line in normalise(text, ignore).split("\n")
-        ]
+        return [f"{name}: {line}" for name, text in streams for line in normalise(text, ignore).split("\n")]
+
     return "\n".join(difflib.unified_diff(lines(wanted), lines(seen), "virsh", "vsh", lineterm="", n=2))

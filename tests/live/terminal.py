@@ -17,8 +17,12 @@ class Terminal:
         self._terminal, program_end = pty.openpty()
         termios.tcsetwinsize(program_end, (24, columns))
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *argv], env=env, cwd=cwd,
-            stdin=program_end, stdout=program_end, stderr=program_end,
+            ["setsid", "--ctty", *argv],
+            env=env,
+            cwd=cwd,
+            stdin=program_end,
+            stdout=program_end,
+            stderr=program_end,
         )
         os.close(program_end)
         self._unread = ""

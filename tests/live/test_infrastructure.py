@@ -97,7 +97,10 @@ def guest_pids(name: str) -> list[str]:
 
 
 def test_boot_sector_prints_and_echoes(
-    libvirtd: Libvirtd, side: Side, guests: Guests, define: Callable[..., None],
+    libvirtd: Libvirtd,
+    side: Side,
+    guests: Guests,
+    define: Callable[..., None],
 ) -> None:
     uri = libvirtd.uri("qemu")
     define(uri, guests.boot_sector("sector"))
@@ -111,7 +114,11 @@ def test_boot_sector_prints_and_echoes(
 
 @pytest.mark.parametrize("transport", ["unix", "tcp"])
 def test_linux_guest_serves_a_shell(
-    libvirtd: Libvirtd, side: Side, guests: Guests, define: Callable[..., None], transport: str,
+    libvirtd: Libvirtd,
+    side: Side,
+    guests: Guests,
+    define: Callable[..., None],
+    transport: str,
 ) -> None:
     uri = libvirtd.uri("qemu", transport)
     define(uri, guests.linux("linux"))
@@ -128,7 +135,11 @@ def test_linux_guest_serves_a_shell(
 
 @pytest.mark.parametrize("privileged", [False, True])
 def test_guests_outlive_the_daemon_but_not_the_test(
-    new_libvirtd: Callable[..., Libvirtd], side: Side, guests: Guests, define: Callable[..., None], privileged: bool,
+    new_libvirtd: Callable[..., Libvirtd],
+    side: Side,
+    guests: Guests,
+    define: Callable[..., None],
+    privileged: bool,
 ) -> None:
     daemon = new_libvirtd(privileged=privileged)
     define(daemon.uri("qemu"), guests.boot_sector("orphan"), start=True)
@@ -145,7 +156,10 @@ def test_guests_outlive_the_daemon_but_not_the_test(
 
 @pytest.mark.long
 def test_fifty_guests_run_and_are_gone_afterwards(
-    new_libvirtd: Callable[..., Libvirtd], side: Side, guests: Guests, tmp_path: Path,
+    new_libvirtd: Callable[..., Libvirtd],
+    side: Side,
+    guests: Guests,
+    tmp_path: Path,
 ) -> None:
     daemon = new_libvirtd()
     script = ""

@@ -19,6 +19,8 @@ from vsh.complete import candidates, escaped
 
 HOST = ["-q", "-c", "test:///default"]
 ROOT = Path(__file__).parents[2]
+
+
 def test_names_of_commands(side: Side) -> None:
     """As virsh, but for the commands that only one of both has."""
     known = side.virsh(*HOST, "complete", "--", "").stdout.splitlines()
@@ -79,7 +81,10 @@ def test_values_beside_names(side: Side, many: list[str], tmp_path: Path) -> Non
     assert told("list", "--all") == ["--all"]
     (tmp_path / "one two.xml").touch()
     (tmp_path / "folder").mkdir()
-    assert told("define", f"{tmp_path}/") == [f"{tmp_path}/folder/", f"{tmp_path}/one\\ two.xml", ]
+    assert told("define", f"{tmp_path}/") == [
+        f"{tmp_path}/folder/",
+        f"{tmp_path}/one\\ two.xml",
+    ]
     assert told("define", f"{tmp_path}/o") == [f"{tmp_path}/one\\ two.xml"]
 
 
