@@ -5,6 +5,7 @@ from vsh.backends.errors import VirtError
 
 from ..errors import CommandError
 from ..results import Message, Notice
+from ..words import split_list
 from .targets import attribute, definition
 
 TYPE_CHECKING = False
@@ -53,22 +54,6 @@ def of_domain(ctx: "Context", ref: "DomainRef", wanted: str) -> "list[Volume]":
     if missing:
         raise CommandError()
     return [volume for volume in chosen if volume.ref is not None]
-
-
-def split_list(text: str) -> "list[str]":
-    """The words between commas; two commas stand for one that belongs to a word."""
-    first, *rest = text.split(",")
-    words = [first]
-    joining = False
-    for part in rest:
-        if joining:
-            words[-1] += "," + part
-            joining = False
-        elif part:
-            words.append(part)
-        else:
-            joining = True
-    return [*words, ""] if joining else words
 
 
 def _disks(root: "_Element") -> "Iterator[Volume]":

@@ -32,6 +32,8 @@ IGNORABLE: dict[str, Callable[[str], str]] = {
     "uuid": lambda text: re.sub(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", text),
     "edited-file": lambda text: re.sub(r"/v(?:ir)?sh\w{6,8}\.xml\b", "/FILE.xml", text),
     "counters": lambda text: re.sub(r"\b\d{3,}(?:\.\d+)?\b", "N", text),
+    "times": lambda text: re.sub(
+        r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b|\b1\d{9}\b", lambda m: "T" * len(m[0]), text),
     "mac": lambda text: re.sub(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC", text),
 }
 

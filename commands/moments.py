@@ -1,0 +1,173 @@
+"""Snapshots and checkpoints, moments in a domain's life that libvirt treats alike: names, lists, descriptions."""
+
+from vsh.backends.errors import FROM_DOMAIN, NO_DOMAIN_CHECKPOINT, NO_DOMAIN_SNAPSHOT, VirtError
+
+from .domain.lookup import find_domain
+from .errors import CommandError
+from .results import Table, Text
+from .tree import Tree
+from .words import split_list
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from vsh.backends.records import DomainCheckpointRef, DomainRef, DomainSnapshotRef
+    from vsh.backends.xml.serialize import Out
+
+    from .context import Context
+
+    Moment = DomainSnapshotRef | DomainCheckpointRef
+
+
+class Kind:
+    """A kind of moments: `word` names it in calls, elements and virsh's lines."""
+
+    def __init__(self, word: str):
+        self.word = word
+
+    def names(self, ctx: "Context", given: "dict[str, str]") -> "list[str]":
+        """For completion: those of the domain typed so far."""
+        if not given.get("domain"):
+            return []
+        return [ref.name for ref in self.all(ctx, find_domain(ctx, given["domain"]), 0)]
+
+    def all(self, ctx: "Context", domain: "DomainRef", flags: int) -> "list[Moment]":
+        """A domain's moments that match `flags` (VIR_DOMAIN_*_LIST_*).
+
+        Raises VirtError.
+        """
+        found: list[Moment] = getattr(ctx.connection, f"domain_list_all_{self.word}s")(domain, flags)
+        return found
+
+    def children(self, ctx: "Context", ref: "Moment", flags: int) -> "list[Moment]":
+        """The children of a moment that match `flags`, or with *_LIST_DESCENDANTS all that descend from it.
+
+        Raises VirtError.
+        """
+        found: list[Moment] = getattr(ctx.connection, f"domain_{self.word}_list_all_children")(ref, flags)
+        return found
+
+    def parents(self, ctx: "Context", refs: "Sequence[Moment]") -> "list[str | None]":
+        """The names of their parents, None for roots, in one round trip.
+
+        Raises CommandError.
+        """
+        names: list[str | None] = []
+        for answer in ctx.connection.batch([(f"domain_{self.word}_get_parent", (ref, 0)) for ref in refs]):
+            if isinstance(answer, VirtError):
+                if answer.code not in (NO_DOMAIN_SNAPSHOT, NO_DOMAIN_CHECKPOINT):
+                    raise CommandError(f"unable to determine if {self.word} has parent", answer)
+                names.append(None)
+            else:
+                names.append(answer.name)
+        return names
+
+    def parent(self, ctx: "Context", ref: "Moment") -> Text:
+        """The name of the parent, as the commands that ask for it show it.
+
+        Raises CommandError when there is none.
+        """
+        (name,) = self.parents(ctx, [ref])
+        if name is None:
+            raise CommandError(f"{self.word} '{ref.name}' has no parent")
+        return Text(name, data={self.word: ref.name, "parent": name})
+
+    def tree(self, ctx: "Context", refs: "Sequence[Moment]", start: "Moment | None") -> Tree:
+        """`refs` as a tree, below `start` if that is given.
+
+        Raises CommandError.
+        """
+        nodes = [(ref.name, parent) for ref, parent in zip(refs, self.parents(ctx, refs), strict=True)]
+        return Tree(nodes if start is None else [(start.name, None), *nodes])
+
+    def table(self, ctx: "Context", refs: "Sequence[Moment]", columns: "Sequence[str]") -> Table:
+        """`refs` with those of the columns state and parent that are wanted; what is gone meanwhile is left out."""
+        rows, records = [], []
+        for answer in ctx.connection.batch([(f"domain_{self.word}_get_xml_desc", (ref, 0)) for ref in refs]):
+            facts = None if isinstance(answer, VirtError) else self.describe(answer)
+            when = None if facts is None else local_time(facts["creation_time_seconds"])
+            if facts is not None and when is not None:
+                rows.append([facts["name"], when, *(facts[column] or "" for column in columns)])
+                records.append({**facts, "state": snake(facts["state"])} if "state" in columns else facts)
+        return Table(["Name", "Creation Time", *(column.capitalize() for column in columns)], rows, records)
+
+    def describe(self, xml: str) -> "dict[str, Any] | None":
+        """What a moment's XML says of it; None where it lacks what all have."""
+        from vsh.backends.xml.parse import read_tree
+        from vsh.backends.xml.values import signed
+
+        root = read_tree(xml, f"(domain_{self.word})", FROM_DOMAIN)
+        try:
+            created = signed(root.findtext("creationTime", ""), bits=64)
+        except ValueError:
+            return None
+        facts = {"name": root.findtext("name", ""), "creation_time_seconds": created}
+        if self.word == "snapshot":
+            facts["state"] = root.findtext("state", "")
+            if not facts["state"]:
+                return None
+        facts["parent"] = root.findtext("parent/name") or None
+        return facts
+
+
+SNAPSHOT = Kind("snapshot")
+CHECKPOINT = Kind("checkpoint")
+
+
+def in_order(refs: "Iterable[Moment]") -> "list[Moment]":
+    """By name, upper and lower case alike."""
+    return sorted(refs, key=lambda ref: ref.name.encode("utf-8", "surrogateescape").lower())
+
+
+def names_of(refs: "Sequence[Moment]") -> Text:
+    """A name a line."""
+    return Text("".join(f"{ref.name}\n" for ref in refs), data=[{"name": ref.name} for ref in refs])
+
+
+def snake(state: str) -> str:
+    """A snapshot's state for machines: `disk-snapshot` gives `disk_snapshot`."""
+    return state.replace("-", "_")
+
+
+def local_time(seconds: int) -> "str | None":
+    """A time in the user's zone; None for one that no calendar has."""
+    from time import localtime, strftime
+
+    try:
+        return strftime("%Y-%m-%d %H:%M:%S %z", localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def document(kind: Kind, name: "str | None", description: "str | None") -> "Out":
+    """The beginning of the XML that a moment is made from."""
+    from vsh.backends.xml.serialize import Out
+
+    out = Out(f"domain{kind.word}")
+    out.spread = True
+    for tag, text in (("name", name), ("description", description)):
+        if text is not None:
+            out.add(tag).write(text)
+    return out
+
+
+def disks(out: "Out", specs: "Sequence[str]", keys: "Collection[str]") -> "Iterator[tuple[Out, dict[str, str]]]":
+    """Add the disks of `specs`, "NAME,KEY=VALUE,...", to `out`: each with what its keys say.
+
+    Raises CommandError.
+    """
+    for spec in specs:
+        name, *rest = split_list(spec)
+        values: dict[str, str] = {}
+        for part in rest:
+            key, equals, value = part.partition("=")
+            if not equals or key not in keys or key in values:
+                raise CommandError(f"unable to parse diskspec: {spec}")
+            values[key] = value
+        if not name:
+            raise CommandError(f"unable to parse diskspec: {spec}")
+        disk = out.at("disks").add("disk")
+        disk.set("name", name)
+        yield disk, values
