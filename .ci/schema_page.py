@@ -121,9 +121,10 @@ def _harmless() -> Iterator[str]:
 
 def _lines() -> Iterator[list[Parsed]]:
     quiet: Any = Quiet("test:///default", False)
-    for command in commands():
-        with contextlib.suppress(LookupError):
-            yield [Parsed(command, _given(command, quiet))]
+    with contextlib.closing(quiet):
+        for command in commands():
+            with contextlib.suppress(LookupError):
+                yield [Parsed(command, _given(command, quiet))]
     for line in SAMPLES.read_text().splitlines():
         if line and not line.startswith("#"):
             with contextlib.suppress(CommandError):  # a command that is not there

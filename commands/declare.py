@@ -136,11 +136,10 @@ class Scaled(Opt):
 
     def convert(self, ctx: "Context", text: str) -> "Any":
         from vsh.backends.errors import VirtError
-        from vsh.backends.xml.values import c_int, scaled
+        from vsh.backends.xml.values import parse_size
 
-        digits = len(text) - len(text.lstrip(" \t\n\v\f\r0123456789+-"))
         try:
-            return scaled(c_int(text[:digits], low=0, high=2**64 - 1), text[digits:] or None, self.scale, self.most)
+            return parse_size(text, self.scale, self.most)
         except VirtError as error:
             cause = error
         except ValueError:

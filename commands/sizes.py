@@ -15,13 +15,12 @@ def volume_size(text: str) -> int:
     Raises CommandError.
     """
     from vsh.backends.errors import VirtError
-    from vsh.backends.xml.values import ULLONG_MAX, c_int, scaled
+    from vsh.backends.xml.values import ULLONG_MAX, parse_size
 
     from .errors import CommandError
 
-    digits = len(text) - len(text.lstrip(" \t\n\v\f\r0123456789+-"))
     try:
-        return scaled(c_int(text[:digits], low=0, high=ULLONG_MAX), text[digits:] or None, 1, ULLONG_MAX)
+        return parse_size(text, 1, ULLONG_MAX)
     except VirtError as error:
         raise CommandError(f"Malformed size {text}", error) from error
     except ValueError:

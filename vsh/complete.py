@@ -146,6 +146,11 @@ class Quiet:
             self._connection = api.open(self._uri, self._readonly, lambda question, hidden: None)
         return self._connection
 
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+
 
 def quickly(line: str, context: "Context", values: bool, seconds: float) -> "list[Candidate]":
     """The candidates that can be had within so many seconds: when values take longer or fail, the names alone."""

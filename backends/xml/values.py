@@ -58,6 +58,19 @@ def scaled(number: int, unit: str | None, default: int, limit: int = LLONG_MAX) 
     return number * scale
 
 
+def parse_size(text: str, default: int, limit: int = LLONG_MAX) -> int:
+    """The bytes of a size as virsh takes it: a whole number with a unit behind it, or of `default` bytes.
+
+    ValueError when it does not begin with a number, VirtError for a unit nobody knows and too much.
+    """
+    blanks = len(text) - len(text.lstrip(_SPACES))
+    sign = text[blanks : blanks + 1] in ("+", "-")
+    end = blanks + sign
+    while text[end : end + 1] in tuple("0123456789"):
+        end += 1
+    return scaled(c_int(text[:end], low=0, high=ULLONG_MAX), text[end:] or None, default, limit)
+
+
 def pretty_size(size: int) -> tuple[int, str]:
     """The largest binary unit that divides `size` bytes evenly, with the count of it."""
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")

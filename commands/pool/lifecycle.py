@@ -1,0 +1,147 @@
+"""Pools come and go: `pool-define`, `pool-create`, `pool-build`, `pool-start`, `pool-refresh`, `pool-destroy`,
+`pool-delete`, `pool-undefine`, `pool-autostart`."""
+
+from vsh.backends.constants import connect
+from vsh.backends.constants import storage as constants
+
+from ..declare import Data, Flag, command
+from ..errors import failing
+from ..files import read_file
+from ..named import POOL, facts
+from ..results import Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+
+ACTIVE, INACTIVE = connect.CONNECT_LIST_STORAGE_POOLS_ACTIVE, connect.CONNECT_LIST_STORAGE_POOLS_INACTIVE
+PERSISTENT = connect.CONNECT_LIST_STORAGE_POOLS_PERSISTENT
+FILE = Data("file", "a file with the pool's XML")
+#: How the storage of a pool that starts is made ready.
+BUILD = (
+    Flag("build", "make its storage ready first: create the directory, format the device ..."),
+    Flag("no-overwrite", "refuse to build where there is data"),
+    Flag("overwrite", "build even where there is data"),
+)
+BUILD_EXCLUSIVE = [("overwrite", "no-overwrite")]
+
+
+def build_flags(build: bool = False, no_overwrite: bool = False, overwrite: bool = False) -> int:
+    """The options of BUILD as virStoragePoolCreateFlags."""
+    return (
+        constants.STORAGE_POOL_CREATE_WITH_BUILD * build
+        | constants.STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE * overwrite
+        | constants.STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE * no_overwrite
+    )
+
+
+@command(
+    "pool-define",
+    group="pool",
+    options=[FILE, Flag("validate", "refuse XML that does not match libvirt's schema")],
+)
+def define(ctx: "Context", file: str, validate: bool = False) -> Message:
+    """Define a storage pool from a file without starting it.
+
+    A pool that has the name and UUID of the file gets the new definition; if it is active, from its next start on.
+    """
+    xml = read_file(file)
+    with failing(f"Failed to define pool from {file}"):
+        ref = ctx.connection.storage_pool_define_xml(xml, constants.STORAGE_POOL_DEFINE_VALIDATE * validate)
+    return Message(f"Pool {ref.name} defined from {file}", pool=facts(ref), file=file)
+
+
+@command("pool-create", group="pool", options=[FILE, *BUILD], exclusive=BUILD_EXCLUSIVE)
+def create(ctx: "Context", file: str, **how: bool) -> Message:
+    """Start a storage pool from a file without storing it.
+
+    It is gone once it is destroyed.
+    """
+    xml = read_file(file)
+    with failing(f"Failed to create pool from {file}"):
+        ref = ctx.connection.storage_pool_create_xml(xml, build_flags(**how))
+    return Message(f"Pool {ref.name} created from {file}", pool=facts(ref), file=file)
+
+
+@command(
+    "pool-build",
+    group="pool",
+    options=[POOL.option(INACTIVE, resolve=False), *BUILD[1:]],
+)
+def build(ctx: "Context", pool: str, no_overwrite: bool = False, overwrite: bool = False) -> Message:
+    """Make the storage of a pool ready: create the directory, format the device ..."""
+    flags = (
+        constants.STORAGE_POOL_BUILD_NO_OVERWRITE * no_overwrite | constants.STORAGE_POOL_BUILD_OVERWRITE * overwrite
+    )
+    ref = POOL.find(ctx, pool)
+    with failing(f"Failed to build pool {pool}"):
+        ctx.connection.storage_pool_build(ref, flags)
+    return Message(f"Pool {pool} built", pool=facts(ref))
+
+
+@command("pool-start", group="pool", options=[POOL.option(INACTIVE, resolve=False), *BUILD], exclusive=BUILD_EXCLUSIVE)
+def start(ctx: "Context", pool: str, **how: bool) -> Message:
+    """Start a storage pool that is defined and not active."""
+    ref = POOL.find(ctx, pool)
+    with failing(f"Failed to start pool {pool}"):
+        ctx.connection.storage_pool_create(ref, build_flags(**how))
+    return Message(f"Pool {pool} started", pool=facts(ref))
+
+
+@command("pool-refresh", group="pool", options=[POOL.option(ACTIVE, resolve=False)])
+def refresh(ctx: "Context", pool: str) -> Message:
+    """Look again which volumes a storage pool has."""
+    ref = POOL.find(ctx, pool)
+    with failing(f"Failed to refresh pool {pool}"):
+        ctx.connection.storage_pool_refresh(ref, 0)
+    return Message(f"Pool {pool} refreshed", pool=facts(ref))
+
+
+@command("pool-destroy", group="pool", options=[POOL.option(ACTIVE, resolve=False)])
+def destroy(ctx: "Context", pool: str) -> Message:
+    """Stop a storage pool.
+
+    Its volumes and its definition stay.
+    """
+    ref = POOL.find(ctx, pool)
+    with failing(f"Failed to destroy pool {pool}"):
+        ctx.connection.storage_pool_destroy(ref)
+    return Message(f"Pool {pool} destroyed", pool=facts(ref))
+
+
+@command("pool-delete", group="pool", options=[POOL.option(INACTIVE, resolve=False)])
+def delete(ctx: "Context", pool: str) -> Message:
+    """Delete the storage of a pool that is not active: what pool-build made.
+
+    Its definition stays.
+    """
+    ref = POOL.find(ctx, pool)
+    with failing(f"Failed to delete pool {pool}"):
+        ctx.connection.storage_pool_delete(ref, 0)
+    return Message(f"Pool {pool} deleted", pool=facts(ref))
+
+
+@command("pool-undefine", group="pool", options=[POOL.option(PERSISTENT, resolve=False)])
+def undefine(ctx: "Context", pool: str) -> Message:
+    """Forget the definition of a storage pool that is not active.
+
+    Its volumes stay.
+    """
+    ref = POOL.find(ctx, pool)
+    with failing(f"Failed to undefine pool {pool}"):
+        ctx.connection.storage_pool_undefine(ref)
+    return Message(f"Pool {pool} has been undefined", pool=facts(ref))
+
+
+@command(
+    "pool-autostart",
+    group="pool",
+    options=[POOL.option(PERSISTENT, resolve=False), Flag("disable", "do not start it with the host")],
+)
+def autostart(ctx: "Context", pool: str, disable: bool = False) -> Message:
+    """Have a storage pool start with the host, or not."""
+    ref = POOL.find(ctx, pool)
+    mark = "unmark" if disable else "mark"
+    with failing(f"failed to {mark} pool {pool} as autostarted"):
+        ctx.connection.storage_pool_set_autostart(ref, int(not disable))
+    return Message(f"Pool {pool} {mark}ed as autostarted", pool=facts(ref), autostart=not disable)
