@@ -7,6 +7,7 @@ on virt-ssh-helper, `proxy=netcat` or `netcat=` on nc (https://libvirt.org/uri.h
 
 from .. import errors, ssh
 from ..ssh.settings import unreachable as ssh_failed
+from ..ssh.sockets import joiner
 from .dial import mode_of, remote_name, unreachable
 from .transport import SocketTransport
 
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a program over there has to say why it failed.
 PATIENCE = 5.0
-#: What joins our end to a unix socket over there, tried in order; nc without -q would stay when we are gone.
-JOINERS = (
-    'if nc -q 2>&1 | grep -q "requires an argument"; then exec nc -q 0 -U "$0"; '
-    'elif command -v nc >/dev/null; then exec nc -U "$0"; '
-    'elif command -v socat >/dev/null; then exec socat - UNIX-CONNECT:"$0"; '
-    'else echo "neither nc nor socat is installed" >&2; exit 127; fi'
-)
 #: Says what there is over there.
 SURVEY = (
     "command -v virt-ssh-helper >/dev/null && echo helper; "
@@ -131,7 +125,7 @@ def _helper(uri: "Uri", readonly: bool) -> "list[str]":
 def _joined(uri: "Uri", link: "AnyLink", path: str) -> SshTransport:
     if "netcat" in uri.params:
         return _through(link, [uri.params["netcat"], "-U", path])
-    return _through(link, ["sh", "-c", JOINERS, path])
+    return _through(link, joiner(path))
 
 
 def _through(link: "AnyLink", argv: "list[str]") -> SshTransport:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         def finish(self, timeout: float) -> tuple[int, bytes]:
             """Exit status and what it wrote to standard error, once it has ended. Raises TimeoutError."""
 
+        def abandon(self) -> None:
+            """Hang up; what does not need its input and output runs on over there."""
+
     class AnyLink(Protocol):
         """A host, logged in to: `alias` is what it was called by, `user` who we are there, `reason` why the system's
         ssh does it, `timeout` how many seconds an answer may take.

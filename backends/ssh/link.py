@@ -174,6 +174,18 @@ class Remote:
         self._reader.join(max(0.0, deadline - time.monotonic()))
         return status, b"".join(self._errors)
 
+    def abandon(self) -> None:
+        """Hang up; what does not need its input and output runs on over there."""
+        self.socket.close()
+        _close(self._channel)
+
+
+def _close(channel: paramiko.Channel) -> None:
+    try:
+        channel.close()
+    except (OSError, EOFError, paramiko.SSHException):
+        pass  # the connection is gone, and the channel with it
+
 
 def command_line(argv: "Sequence[str]") -> str:
     """Arguments as a line for the POSIX shell over there: the only place where vsh quotes for one."""
@@ -195,7 +207,7 @@ def _to_socket(channel: paramiko.Channel, to: socket.socket) -> None:
             to.sendall(data)
         to.shutdown(socket.SHUT_WR)
     except OSError:
-        channel.close()
+        _close(channel)
 
 
 def _to_channel(channel: paramiko.Channel, source: socket.socket, receiver: threading.Thread) -> None:
@@ -206,7 +218,7 @@ def _to_channel(channel: paramiko.Channel, source: socket.socket, receiver: thre
         # The other side closes it, once it has told how its program ended.
         receiver.join()
     except (OSError, EOFError, paramiko.SSHException):
-        channel.close()
+        _close(channel)
     source.close()
 
 

@@ -84,3 +84,11 @@ class OpensshRemote:
             self._process.kill()
             raise TimeoutError(f"no end after {timeout} s") from None
         return self._process.returncode, said
+
+    def abandon(self) -> None:
+        """Hang up; what does not need its input and output runs on over there."""
+        self.socket.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()

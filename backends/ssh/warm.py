@@ -9,6 +9,7 @@ agent does not answer has failed.
     {"op": "tcp", "host": ..., "port": ...}            {"ok": true} and a descriptor
     {"op": "start", "argv": [...]}                     {"ok": true, "program": NUMBER} and a descriptor
     {"op": "finish", "program": NUMBER, "timeout": S}  {"ok": true, "status": N, "stderr": TEXT}
+    {"op": "abandon", "program": NUMBER}               {"ok": true}
     {"op": "status"}, {"op": "stop"}                   {"ok": true, ...}
 
 An answer that is no success is {"errno": N, "strerror": TEXT} or {"virt": {code, message, domain, hint}}, or, where the
@@ -104,6 +105,10 @@ class WarmRemote:
     def finish(self, timeout: float) -> "tuple[int, bytes]":
         answer = self._link._both(timeout + ANSWER, op="finish", program=self._number, limit=timeout)[0]
         return answer["status"], answer["stderr"].encode("utf-8", "surrogateescape")
+
+    def abandon(self) -> None:
+        self.socket.close()
+        self._link._both(op="abandon", program=self._number)
 
 
 class Wire:

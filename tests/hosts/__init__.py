@@ -1,0 +1,1 @@
+"""Machines that adapters work on: this one, and one behind SSH, which have to behave alike."""

@@ -74,6 +74,9 @@ class Client:
             case {"op": "finish", "program": int(number), "limit": int() | float() as limit}:
                 status, said = self._programs.pop(number).finish(limit)
                 return {"ok": True, "status": status, "stderr": said.decode("utf-8", "surrogateescape")}, None
+            case {"op": "abandon", "program": int(number)}:
+                self._programs.pop(number).abandon()
+                return {"ok": True}, None
             case {"op": "alive"}:
                 return {"ok": True, "alive": link.alive}, None
         raise ValueError("no such request")

@@ -1,0 +1,75 @@
+"""The scripts that `ssh` runs over there: POSIX shell, whose arguments are $1 ... and whose messages are English."""
+
+_ENGLISH = "LC_ALL=C; export LC_ALL; "
+#: stat(1)'s format: nanoseconds where it knows them (GNU), seconds elsewhere.
+_FORMAT = (
+    "f='%f %s %.9Y %i %u %g %n'; "
+    "case $(stat -c %.9Y / 2>/dev/null) in *[0-9].[0-9]*) ;; *) f='%f %s %Y %i %u %g %n';; esac; "
+)
+#: Sets `found` to 1 when the process $1 (pid/start/boot id) still runs, else to 0. A dead one that nobody reaped does
+#: not; its name, in parentheses, may hold anything.
+_FIND = (
+    "find() { found=0; pid=${1%%/*}; rest=${1#*/}; started=${rest%%/*}; "
+    '[ "${rest#*/}" = "$boot" ] || return 0; '
+    '{ read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 0; '
+    "set -- ${stat##*) }; "
+    '[ "$1" != Z ] && [ "$1" != X ] && [ "${20}" = "$started" ] && found=1; return 0; }; '
+    "read -r boot </proc/sys/kernel/random/boot_id; "
+)
+#: Sees to it that a file is on the disk; an old sync(1) knows only all files.
+_SYNC = 'put() { sync "$1" 2>/dev/null || sync; }; '
+#: Opens the lock file $1 as descriptor 9; `same` says whether it still has its name.
+_OPEN = (
+    'umask 077; same() { [ "$(stat -L -c %d:%i /proc/self/fd/9)" = "$(stat -L -c %d:%i "$1" 2>/dev/null)" ]; }; '
+)
+
+SCRIPTS = {
+    "run": 'command -v "$1" >/dev/null 2>&1 || { echo "vsh: no such program" >&2; exit 127; }; exec "$@"',
+    # The shell itself becomes the program, so that its number and start time are known before anything has begun.
+    "spawn": _ENGLISH
+    + 'umask 077; cd /; log=$1; count=$2; shift 2; : >>"$log" || exit 1; '
+    "read -r boot </proc/sys/kernel/random/boot_id; read -r stat </proc/$$/stat; "
+    'started=$(set -- ${stat##*) }; echo "${20}"); echo "$$/$started/$boot"; '
+    'read -r go && [ "$go" = go ] || exit 1; echo gone; '
+    'exec env -i "$@" </dev/null >>"$log" 2>&1',
+    "alive": _FIND + 'for process; do find "$process"; echo $found; done',
+    "signal": _FIND + 'find "$1"; [ $found = 1 ] && kill "-$2" "$pid" 2>/dev/null && echo 1 || echo 0',
+    "read": _ENGLISH
+    + 'exec <"$1" || exit 1; if [ "$3" = 1 ]; then exec head -c "$2"; else tail -c "+$3" | head -c "$2"; fi',
+    "read_all": _ENGLISH
+    + 'cd "$1" 2>/dev/null || exit 0; set -- *"$2"; [ -e "$1" ] || exit 0; exec tar -cf - -- "$@" 2>/dev/null',
+    "write": _ENGLISH
+    + _SYNC
+    + 'umask 077; trap \'rm -f "$2"\' EXIT; cat >"$2" && chmod "$3" "$2" || exit 1; '
+    '[ "$(wc -c <"$2")" -eq "$4" ] || exit 74; '
+    'if [ "$5" ]; then put "$2"; fi; mv -f "$2" "$1" || exit 1; if [ "$5" ]; then put "${1%/*}"; fi',
+    "append": _ENGLISH
+    + 'umask "$2"; : >>"$1" || exit 1; [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1"',
+    "listdir": _ENGLISH
+    + _FORMAT
+    + 'cd "$1" 2>/dev/null || exit 0; for name in * .[!.]*; do [ -e "$name" ] && set -- "$@" "./$name"; done; shift; '
+    '[ $# = 0 ] && exit 0; stat -L -c "$f" -- "$@" 2>/dev/null | sed "s|\\./||"; exit 0',
+    "stat": _ENGLISH + _FORMAT + '[ -e "$1" ] || exit 0; exec stat -L -c "$f" -- "$1"',
+    "make_folders": _ENGLISH + 'umask "$1"; shift; for path; do [ -d "$path" ] || mkdir -p -- "$path" || exit 1; done',
+    "remove": _ENGLISH + 'exec rm -rf -- "$@"',
+    "rename": _ENGLISH + _SYNC + 'mv -f -- "$1" "$2" || exit 1; put "${2%/*}"',
+    "give": _ENGLISH + 'exec chown -- "$2" "$1"',
+    "link": _ENGLISH + '[ -L "$2" ] || [ -e "$2" ] || exec ln -s -- "$1" "$2"',
+    "lock": _ENGLISH
+    + _OPEN
+    + "left=$2; while :; do exec 9>>\"$1\" || exit 1; "
+    "if flock -n 9; then if same \"$1\"; then break; fi; "
+    "else [ \"$left\" -gt 0 ] || exit 75; left=$((left - 1)); sleep 0.05; fi; done; echo 1; exec cat >/dev/null",
+    # The lock is fcntl's, which no program of the shell can take: python3 does where it is, elsewhere the file is made.
+    "share": _ENGLISH
+    + 'umask 077; : >>"$1" 2>/dev/null || [ -r "$1" ] || { : >>"$1"; exit 1; }; '
+    'if command -v python3 >/dev/null; then exec python3 -c "\n'
+    "import errno, fcntl, os, sys\n"
+    "descriptor = os.open(sys.argv[1], os.O_RDONLY)\n"
+    "try:\n"
+    "    fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1)\n"
+    "except OSError:\n"
+    "    sys.exit(75)\n"
+    "os.write(1, b'1')\n"
+    'sys.stdin.buffer.read()" "$1"; fi; echo 1; exec cat >/dev/null',
+}

@@ -1,0 +1,270 @@
+"""A machine that is reached by SSH; a POSIX shell and the usual small programs must be there (busybox will do).
+
+Each call is one program over there, given as a script with its arguments, so that no text of ours is ever parsed by a
+shell. Failures are told by the programs' words, which MESSAGES turns into errno.
+"""
+
+import errno
+import io
+import os
+import socket
+import time
+
+from . import Finished, Host, Lock, Process, Stat
+from .scripts import SCRIPTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ..ssh import AnyLink, AnyRemote
+
+#: Seconds that a call may take which does no more than handle files.
+PATIENCE = 60.0
+#: What programs say, in the order in which it is looked for.
+MESSAGES = (
+    ("No such file", errno.ENOENT),
+    ("nonexistent", errno.ENOENT),
+    ("Permission denied", errno.EACCES),
+    ("Operation not permitted", errno.EPERM),
+    ("No space left", errno.ENOSPC),
+    ("quota exceeded", errno.EDQUOT),
+    ("Read-only file system", errno.EROFS),
+    ("File exists", errno.EEXIST),
+    ("Not a directory", errno.ENOTDIR),
+    ("Is a directory", errno.EISDIR),
+    ("Directory nonexistent", errno.ENOENT),
+    ("File name too long", errno.ENAMETOOLONG),
+    ("Device or resource busy", errno.EBUSY),
+    ("Too many levels", errno.ELOOP),
+)
+#: Exit statuses of our scripts that have a meaning of their own.
+NO_PROGRAM, LOCKED, INCOMPLETE = 127, 75, 74
+
+
+class SshLock(Lock):
+    """A lock that a program over there holds until its input ends."""
+
+    def __init__(self, program: "AnyRemote | None"):
+        self._program = program
+
+    def release(self) -> None:
+        program, self._program = self._program, None
+        if program is not None:
+            program.socket.close()
+
+
+class SshHost(Host):
+    """The machine at the other end of a link."""
+
+    def __init__(self, link: "AnyLink"):
+        self._link = link
+        self._boot_id = ""
+        self._temporary = 0
+
+    def close(self) -> None:
+        """Leave the machine."""
+        self._link.close()
+
+    # Programs
+
+    def run(self, argv: "Sequence[str]", stdin: bytes = b"", timeout: "float | None" = None) -> Finished:
+        done = self._do("run", *argv, stdin=stdin, timeout=timeout)
+        if done.status == NO_PROGRAM and done.stderr == b"vsh: no such program\n":
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+        return done
+
+    def spawn(
+        self,
+        argv: "Sequence[str]",
+        *,
+        log: str,
+        record: "Callable[[Process], None]",
+        env: "Mapping[str, str]",
+    ) -> Process:
+        words = [f"{name}={value}" for name, value in env.items()]
+        program = self._link.start(["sh", "-c", SCRIPTS["spawn"], "sh", log, str(len(words)), *words, *argv])
+        program.socket.settimeout(PATIENCE)
+        try:
+            process = Process.read(_line(program, argv[0]))
+            record(process)
+            program.socket.sendall(b"go\n")
+            _line(program, argv[0])
+        finally:
+            program.abandon()
+        return process
+
+    def alive(self, processes: "Sequence[Process]") -> "list[bool]":
+        if not processes:
+            return []
+        done = self._checked("alive", *map(str, processes))
+        return [word == b"1" for word in done.split()]
+
+    def signal(self, process: Process, number: int) -> bool:
+        return self._checked("signal", str(process), str(number)).strip() == b"1"
+
+    def open_stream(self, address: "str | tuple[str, int]") -> socket.socket:
+        if not isinstance(address, str):
+            return self._link.open_tcp(*address)
+        from ..ssh.sockets import open_unix
+
+        return open_unix(self._link, address)
+
+    def boot_id(self) -> str:
+        if not self._boot_id:
+            self._boot_id = self.read("/proc/sys/kernel/random/boot_id").decode().strip()
+        return self._boot_id
+
+    # Files
+
+    def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
+        return self._checked("read", path, str(limit), str(offset + 1))
+
+    def read_all(self, folder: str, suffix: str) -> "dict[str, bytes]":
+        import tarfile
+
+        packed = self._do("read_all", folder, suffix).stdout
+        found = {}
+        if packed:
+            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+                for member in archive:
+                    file = archive.extractfile(member)
+                    if file is not None:
+                        found[member.name.removeprefix("./")] = file.read()
+        return found
+
+    def write(self, path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
+        self._temporary += 1
+        name = f".tmp-ssh-{os.getpid()}-{id(self):x}-{self._temporary}"
+        temporary = f"{os.path.dirname(path)}/{name}"
+        self._checked("write", path, temporary, f"{mode:o}", str(len(data)), "1" if durable else "", stdin=data)
+
+    def append(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        self._checked("append", path, f"{0o777 & ~mode:o}", str(len(data)), stdin=data)
+
+    def listdir(self, folder: str) -> "dict[str, Stat]":
+        return dict(map(_stat, self._checked("listdir", folder).decode("utf-8", "surrogateescape").splitlines()))
+
+    def stat(self, path: str) -> "Stat | None":
+        lines = self._checked("stat", path).decode("utf-8", "surrogateescape").splitlines()
+        return _stat(lines[0])[1] if lines else None
+
+    def make_folders(self, paths: "Iterable[str]", mode: int = 0o700) -> None:
+        self._checked("make_folders", f"{0o777 & ~mode:o}", *paths)
+
+    def remove(self, *paths: str) -> None:
+        if paths:
+            self._checked("remove", *paths)
+
+    def rename(self, old: str, new: str) -> None:
+        self._checked("rename", old, new)
+
+    def give(self, path: str, owner: "tuple[int, int]") -> None:
+        self._checked("give", path, f"{owner[0]}:{owner[1]}")
+
+    def link(self, target: str, path: str) -> None:
+        self._checked("link", target, path)
+
+    # Locks
+
+    def lock(self, path: str, timeout: float) -> Lock:
+        return self._hold("lock", path, timeout)
+
+    def share(self, path: str) -> Lock:
+        try:
+            return self._hold("share", path, 0)
+        except TimeoutError:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path) from None
+
+    def _hold(self, script: str, path: str, timeout: float) -> Lock:
+        program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", path, str(int(timeout * 20))])
+        stream = program.socket
+        stream.settimeout(timeout + PATIENCE)
+        if stream.recv(1) == b"1":
+            return SshLock(program)
+        stream.close()
+        status, said = program.finish(PATIENCE)
+        if status == LOCKED:
+            raise TimeoutError(f"{path} is locked")
+        raise failure(Finished((status, b"", said)), path)
+
+    # How it is done
+
+    def _checked(self, script: str, *args: str, stdin: bytes = b"") -> bytes:
+        done = self._do(script, *args, stdin=stdin)
+        if done.status:
+            raise failure(done, args[0])
+        return done.stdout
+
+    def _do(self, script: str, *args: str, stdin: bytes = b"", timeout: "float | None" = PATIENCE) -> Finished:
+        """Run one of SCRIPTS to its end."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", *args])
+        with program.socket as stream:
+            out = _converse(stream, stdin, deadline, args[0])
+        status, said = program.finish(PATIENCE if deadline is None else max(1.0, deadline - time.monotonic()))
+        return Finished((status, out, said))
+
+
+def _line(program: "AnyRemote", what: str) -> str:
+    """The line that a program over there says next; raises what it says else."""
+    said = b""
+    while not said.endswith(b"\n"):
+        piece = program.socket.recv(4096)
+        if not piece:
+            status, words = program.finish(PATIENCE)
+            raise failure(Finished((status, b"", words)), what)
+        said += piece
+    return said.decode().strip()
+
+
+def _converse(stream: socket.socket, data: bytes, deadline: "float | None", what: str) -> bytes:
+    """Send all of `data` and receive until the end, whichever the other side does first. Raises TimeoutError."""
+    import select
+
+    stream.setblocking(False)
+    left, out, sending = memoryview(data), bytearray(), True
+    while True:
+        if sending and not left:
+            sending = False
+            stream.shutdown(socket.SHUT_WR)
+        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        readable, writable, _ = select.select([stream], [stream] if sending else [], [], wait)
+        if not readable and not writable:
+            raise TimeoutError(f"{what}: no end in time")
+        if writable:
+            try:
+                left = left[stream.send(left[: 1 << 18]) :]
+            except BlockingIOError:
+                pass
+            except (BrokenPipeError, ConnectionResetError):
+                sending = False
+        if readable:
+            try:
+                piece = stream.recv(1 << 18)
+            except BlockingIOError:
+                continue
+            except ConnectionResetError:  # it ended before it had read everything
+                piece = b""
+            if not piece:
+                return bytes(out)
+            out += piece
+
+
+def _stat(line: str) -> "tuple[str, Stat]":
+    """A line of our stat(1): mode (hexadecimal), size, time, inode, uid, gid, name."""
+    mode, size, changed, inode, uid, gid, name = line.split(" ", 6)
+    seconds, _, fraction = changed.partition(".")
+    nanoseconds = int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
+    return name, Stat((int(mode, 16), int(size), nanoseconds, int(inode), int(uid), int(gid)))
+
+
+def failure(done: Finished, what: str) -> OSError:
+    """The error that a program's words stand for; one that says nothing known is EIO with its words."""
+    said = done.stderr.decode("utf-8", "replace").strip()
+    if done.status == INCOMPLETE:
+        return ConnectionResetError(errno.ECONNRESET, "the connection ended before all data was there", what)
+    for words, number in MESSAGES:
+        if words in said:
+            return OSError(number, os.strerror(number), what)
+    return OSError(errno.EIO, said.replace("\n", "; ") or f"exit status {done.status}", what)

@@ -1,0 +1,228 @@
+"""One suite for LocalHost and SshHost."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.sshd import Sshd
+from tests.live.wait import wait_until
+from vsh.backends import ssh
+from vsh.backends.hosts import Host, Process
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.hosts.ssh import SshHost
+from vsh.backends.uri import Uri
+
+ENV = {"PATH": "/usr/bin:/bin", "WORD": "a b'c"}
+NAMES = ["with blank", "$(touch owned)", "'quoted\"", "-n*ü"]
+
+
+@pytest.fixture(params=["local", "ssh", pytest.param("openssh", marks=pytest.mark.long)])
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    if request.param == "local":
+        yield LocalHost()
+        return
+    sshd: Sshd = request.getfixturevalue("sshd")
+    more = {"command": "ssh"} if request.param == "openssh" else {}
+    remote = SshHost(ssh.connect(Uri(f"qemu+ssh://root@127.0.0.1:{sshd.port}/system?{sshd.query(**more)}")))
+    yield remote
+    remote.close()
+
+
+def test_programs(host: Host) -> None:
+    done = host.run(["sh", "-c", 'printf %s "$1"; cat; echo oh >&2; exit 3', "sh", "a  b"], b"\0in")
+    assert (done.status, done.stdout, done.stderr) == (3, b"a  b\0in", b"oh\n")
+    with pytest.raises(FileNotFoundError):
+        host.run(["/nowhere/program"])
+    with pytest.raises(TimeoutError):
+        host.run(["sleep", "20"], timeout=0.3)
+
+
+def test_much_output_and_input(host: Host) -> None:
+    data = os.urandom(3 << 20)
+    assert host.run(["cat"], data, timeout=60).stdout == data
+    assert host.run(["true"], data, timeout=60).status == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files(host: Host, tmp_path: Path, name: str) -> None:
+    path = str(tmp_path / name)
+    assert host.stat(path) is None
+    with pytest.raises(FileNotFoundError):
+        host.read(path)
+    data = b"\0\xff\n" * 1000 + b"end"
+    host.write(path, data)
+    assert host.read(path) == data == Path(path).read_bytes()
+    assert host.read(path, 10) == data[:10] and host.read(path, 10, 5) == data[5:15]
+    first = host.stat(path)
+    assert first is not None and first.mode & 0o7777 == 0o600 and first.size == len(data)
+    assert first == LocalHost().stat(path)
+    host.write(path, b"", 0o644)
+    second = host.stat(path)
+    assert second is not None and second.size == 0 and second.mode & 0o7777 == 0o644 and second.version != first.version
+    host.append(path, b"one\n")
+    host.append(path, b"")
+    host.append(path, b"two\n")
+    assert host.read(path) == b"one\ntwo\n"
+    assert host.listdir(str(tmp_path)) == {name: host.stat(path)}
+    host.rename(path, f"{path}.new")
+    assert os.listdir(tmp_path) == [f"{name}.new"]
+    host.remove(f"{path}.new", f"{path}.new")
+    assert os.listdir(tmp_path) == []
+
+
+def test_folders(host: Host, tmp_path: Path) -> None:
+    folders = [str(tmp_path / "a" / "b c"), str(tmp_path / "d")]
+    host.make_folders(folders)
+    host.make_folders(folders)
+    assert {os.stat(path).st_mode & 0o777 for path in [*folders, str(tmp_path / "a")]} == {0o700}
+    for name in ("one.xml", ".hidden.xml", "two.xml", "other"):
+        host.write(f"{folders[0]}/{name}", name.encode() + b"\0")
+    assert host.read_all(folders[0], ".xml") == {"one.xml": b"one.xml\0", "two.xml": b"two.xml\0"}
+    assert host.read_all(folders[1], ".xml") == {} == host.read_all("/nowhere", ".xml")
+    assert set(host.listdir(folders[0])) == {"one.xml", ".hidden.xml", "two.xml", "other"}
+    assert host.listdir("/nowhere") == {} == host.listdir(folders[1])
+    host.link("target", f"{folders[1]}/link")
+    host.link("another", f"{folders[1]}/link")
+    assert os.readlink(f"{folders[1]}/link") == "target"
+    host.give(folders[1], (12, 34))
+    assert os.stat(folders[1]).st_uid == 12 and os.stat(folders[1]).st_gid == 34
+    host.remove(*folders)
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_failures_have_their_numbers(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught:
+        host.write(str(tmp_path / "no" / "file"), b"x")
+    assert caught.value.errno == errno.ENOENT
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError) as caught:
+        host.make_folders([str(tmp_path / "file" / "folder")])
+    assert caught.value.errno in (errno.ENOTDIR, errno.EEXIST)
+    with pytest.raises(OSError) as caught:
+        host.write("/proc/nosuch", b"x")
+    assert caught.value.errno in (errno.ENOENT, errno.EACCES, errno.EPERM)
+
+
+def test_a_full_disk_keeps_what_was(host: Host, tmp_path: Path) -> None:
+    path = tmp_path / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)], check=True, timeout=30)
+    try:
+        host.write(f"{path}/file", b"old")
+        with pytest.raises(OSError) as caught:
+            host.write(f"{path}/file", bytes(1 << 20))
+        assert caught.value.errno == errno.ENOSPC
+        assert os.listdir(path) == ["file"] and (path / "file").read_bytes() == b"old"
+    finally:
+        subprocess.run(["umount", str(path)], check=True, timeout=30)
+
+
+def test_processes_outlive_us_and_are_told_apart(host: Host, tmp_path: Path) -> None:
+    log = tmp_path / "log file"
+    recorded: list[Process] = []
+
+    def record(process: Process) -> None:
+        assert not log.exists() or log.read_text() == ""  # nothing has begun yet
+        recorded.append(process)
+
+    script = 'echo "$WORD $1 $HOME"; exec sleep 60'
+    process = host.spawn(["sh", "-c", script, "sh", "x y"], log=str(log), record=record, env=ENV)
+    assert recorded == [process] and Process.read(str(process)) == process
+    wait_until(lambda: log.read_text() == "a b'c x y \n")
+    assert log.stat().st_mode & 0o777 == 0o600
+    other = Process((process.pid, process[1] + 1, process[2]))
+    rebooted = Process((process.pid, process[1], "another"))
+    assert host.alive([process, other, rebooted, Process((999999, 1, process[2]))]) == [True, False, False, False]
+    assert LocalHost().alive([process]) == [True] and host.alive([]) == []
+    assert not host.signal(other, signal.SIGKILL) and host.alive([process]) == [True]
+    assert host.signal(process, signal.SIGTERM)
+    wait_until(lambda: host.alive([process]) == [False])
+    assert not host.signal(process, signal.SIGTERM)
+
+
+def test_nothing_starts_that_could_not_be_recorded(host: Host, tmp_path: Path) -> None:
+    def record(process: Process) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        host.spawn(["touch", str(tmp_path / "started")], log=str(tmp_path / "log"), record=record, env=ENV)
+    time.sleep(0.3)
+    assert not (tmp_path / "started").exists()
+
+
+def test_streams(host: Host, tmp_path: Path) -> None:
+    path = str(tmp_path / "a socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        served = threading.Thread(target=lambda: listener.accept()[0].sendall(b"hello"), daemon=True)
+        served.start()
+        with host.open_stream(path) as stream:
+            assert stream.recv(100) == b"hello"
+    with pytest.raises(OSError):
+        host.open_stream(f"{path} nosuch")
+
+
+def test_locks_exclude_each_other_here_and_there(host: Host, tmp_path: Path) -> None:
+    path = str(tmp_path / "lock it")
+    for one, other in ((host, LocalHost()), (LocalHost(), host), (host, host)):
+        with one.lock(path, 5):
+            with pytest.raises(TimeoutError):
+                other.lock(path, 0)
+            start = time.monotonic()
+            with pytest.raises(TimeoutError):
+                other.lock(path, 0.4)
+            assert 0.3 < time.monotonic() - start < 5
+        other.lock(path, 5).release()
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_a_lock_file_that_was_removed_excludes_nobody(host: Host, tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    held = host.lock(path, 5)
+    taken: list[object] = []
+    waiter = threading.Thread(target=lambda: taken.append(host.lock(path, 20)))
+    waiter.start()
+    time.sleep(0.3)
+    os.unlink(path)
+    held.release()
+    waiter.join(20)
+    assert taken and os.path.exists(path)
+    with pytest.raises(TimeoutError):
+        LocalHost().lock(path, 0)
+    taken[0].release()  # type: ignore[attr-defined]
+
+
+def test_a_shared_presence(host: Host, tmp_path: Path) -> None:
+    path = str(tmp_path / "driver.pid")
+    first, second = host.share(path), host.share(path)
+    exclusive = (
+        "import fcntl, sys\n"
+        f"file = open({path!r}, 'r+')\n"
+        "try:\n    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)\n"
+        "except OSError:\n    sys.exit(9)\n"
+        "print('held', flush=True); sys.stdin.read()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", exclusive], stdin=subprocess.DEVNULL, timeout=30).returncode == 9
+    first.release()
+    second.release()
+    holder = subprocess.Popen([sys.executable, "-c", exclusive], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        with pytest.raises(BlockingIOError):
+            host.share(path)
+    finally:
+        holder.communicate(timeout=30)
+
+
+def test_this_boot(host: Host) -> None:
+    assert host.boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
