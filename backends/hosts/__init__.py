@@ -71,6 +71,11 @@ class Stat(tuple):  # type: ignore[type-arg]
         return mode
 
     @property
+    def socket(self) -> bool:
+        """Whether it is a unix socket."""
+        return self.mode & 0o170000 == 0o140000
+
+    @property
     def size(self) -> int:
         size: int = self[1]
         return size
@@ -105,6 +110,22 @@ class Lock:
         self.release()
 
 
+class Channel:
+    """Bytes to and from something on the host. Any thread may call; one may receive while another sends."""
+
+    def recv(self, size: int, timeout: "float | None" = None) -> bytes:
+        """Up to `size` bytes; b"" at its end. Raises TimeoutError after `timeout` seconds."""
+        raise NotImplementedError
+
+    def send(self, data: bytes, timeout: "float | None" = None) -> None:
+        """Send all of `data`. Raises TimeoutError; OSError when nobody takes it."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End it; harmless when repeated. Whoever receives gets its end."""
+        raise NotImplementedError
+
+
 class Host:
     """A machine. Every path is absolute; every failure an OSError with its errno."""
 
@@ -137,6 +158,10 @@ class Host:
 
     def open_stream(self, address: "str | tuple[str, int]") -> "socket.socket":
         """A connected socket to a unix socket's path or to (host, port)."""
+        raise NotImplementedError
+
+    def open_device(self, path: str) -> "Channel":
+        """A terminal, or a unix socket, to talk to."""
         raise NotImplementedError
 
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:

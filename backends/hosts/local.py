@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from . import Channel
+
 #: Waits for permission on its input, then becomes the program.
 GATE = 'read -r go && [ "$go" = go ] && exec "$@" </dev/null'
 #: Python ignores these, and what it starts would too: SIGPIPE, SIGXFSZ.
@@ -111,6 +113,14 @@ class LocalHost(Host):
             stream.close()
             raise
         return stream
+
+    def open_device(self, path: str) -> "Channel":
+        from .descriptor import DescriptorChannel
+
+        stat = self.stat(path)
+        if stat is not None and stat.socket:
+            return DescriptorChannel(self.open_stream(path).detach())
+        return DescriptorChannel(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
 
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
         with open(path, "rb") as file:

@@ -85,7 +85,7 @@ class QemuBase(driver.Connection):
     def _guest(self, dom: "DomainRef") -> "Guest":
         """The domain behind a reference; raises NO_DOMAIN when it is gone."""
         guest = self._guests().by_uuid.get(dom.uuid)
-        if guest is None or not (guest.persistent or guest.active):
+        if guest is None or not guest.exists:
             raise fail(errors.NO_DOMAIN, f"no domain with matching uuid '{uuid_text(dom.uuid)}' ({dom.name})")
         return guest
 

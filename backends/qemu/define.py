@@ -29,7 +29,7 @@ def check_unique(guests: Guests, model: "Domain", live: bool = False) -> None:
     """Raise OPERATION_FAILED when name or uuid belongs to another domain, OPERATION_INVALID when one that is to run
     runs."""
     same = guests.by_uuid.get(model.uuid)
-    if same is not None and (same.persistent or same.active):
+    if same is not None and same.exists:
         if same.name != model.name:
             raise _exists(f"domain '{same.name}' is already defined with uuid {uuid_text(model.uuid)}")
         if live and same.active:
@@ -37,7 +37,7 @@ def check_unique(guests: Guests, model: "Domain", live: bool = False) -> None:
             raise errors.virt_error(errors.OPERATION_INVALID, text, domain=errors.FROM_DOMAIN)
         return
     other = guests.by_name.get(model.name)
-    if other is not None and (other.persistent or other.active):
+    if other is not None and other.exists:
         raise _exists(f"domain '{model.name}' already exists with uuid {uuid_text(other.uuid)}")
 
 
@@ -88,7 +88,7 @@ class DefineCalls(QemuBase):
         guest, store = self._guest(dom), self.driver.store
         inactive = bool(flags & const.DOMAIN_XML_INACTIVE)
         if guest.active and not (inactive and guest.persistent):
-            model = definitions.read_live(store, guest.uuid)
+            model = definitions.read_live(store, guest.uuid, inactive)
             model.id = guest.id
         else:
             model = definitions.read_definition(store, guest.name)
@@ -111,7 +111,7 @@ class DefineCalls(QemuBase):
                 text = "Can't rename domain to itself"
                 raise errors.virt_error(errors.OPERATION_INVALID, text, domain=errors.FROM_DOMAIN)
             other = Guests(store).by_name.get(name)
-            if other is not None and (other.persistent or other.active):
+            if other is not None and other.exists:
                 text = f"domain with name '{name}' already exists"
                 raise errors.virt_error(errors.OPERATION_INVALID, text, domain=errors.FROM_DOMAIN)
             if not name:

@@ -104,15 +104,18 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
 
 def read_definition(store: "Store", name: str) -> Domain:
     """The definition of a domain. Raises FileNotFoundError; VirtError when the file is broken."""
-    return _read_file(store, store.places.definition(name))
+    return _read_file(store, store.places.definition(name), inactive=True)
 
 
-def read_live(store: "Store", uuid: bytes) -> Domain:
-    """The domain as it runs. Raises FileNotFoundError; VirtError when the file is broken."""
-    return _read_file(store, store.live_xml(uuid), inactive=False)
+def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
+    """The domain as it runs; `inactive`, without what only the running one has.
+
+    Raises FileNotFoundError; VirtError when the file is broken.
+    """
+    return _read_file(store, store.live_xml(uuid), inactive)
 
 
-def _read_file(store: "Store", path: str, inactive: bool = True) -> Domain:
+def _read_file(store: "Store", path: str, inactive: bool) -> Domain:
     data = store.host.read(path)
     try:
         text = data.decode("utf-8")

@@ -9,9 +9,14 @@ from .store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from .. import records
+    from ..events import Subscription
     from ..uri import Uri
     from .settings import Settings
+    from .watch import Watch
 
 #: Query parameters that are understood; others are refused.
 PARAMETERS = ("mode", "root")
@@ -22,8 +27,25 @@ class QemuConnection(ListingCalls, InfoCalls):
 
     parts = (
         "vsh.backends.qemu.define:DefineCalls",
+        "vsh.backends.qemu.lifecycle:LifecycleCalls",
         "vsh.backends.qemu.native:NativeCalls",
+        "vsh.backends.qemu.console:ConsoleCalls",
     )
+    _watch: "Watch | None" = None
+
+    def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
+        """Have `callback` called for events of `kind`, whichever process brings them about."""
+        from .watch import Watch
+
+        if ref is not None:
+            ref = self._guest(ref).ref
+        self._watch = self._watch or Watch(self.driver)
+        return self._watch.subscribe(kind, ref, callback)
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        super().close()
 
 
 class QemuDriver(driver.Driver):
@@ -70,7 +92,9 @@ class QemuDriver(driver.Driver):
 
     def publish(self, ref: "records.DomainRef", event: int, detail: int) -> None:
         """Tell whoever watches, in whatever process, of a lifecycle event."""
+        import time
+
         from . import lines
 
-        row = ["domain_event_lifecycle", ref.name, ref.uuid.hex(), str(ref.id), str(event), str(detail)]
+        row = [str(time.time_ns() // 1000), ref.name, ref.uuid.hex(), str(ref.id), str(event), str(detail)]
         self.host.append(f"{self.places.run}/events", lines.dump([row]))

@@ -67,11 +67,18 @@ def kill(driver: "QemuDriver", record: "Running") -> None:
 def finish(driver: "QemuDriver", record: "Running") -> None:
     """Clean up after a guest that has ended, tell so, and forget a transient one; call it with the domain's lock."""
     store, host = driver.store, driver.host
-    if not record.reason:
-        record.reason = reason(driver, record)
     ref: records.DomainRef = records.DomainRef(record.name, record.uuid, record.id)
+    if not record.reason:
+        text = _journal(driver, record)
+        record.reason = journal.ending(text)
+        told = [line for name, line in journal.events(text) if name == "SHUTDOWN"]
+        if told:
+            guest = b'"guest": true' in told[-1]
+            detail = const.DOMAIN_EVENT_SHUTDOWN_GUEST if guest else const.DOMAIN_EVENT_SHUTDOWN_HOST
+            driver.publish(ref, const.DOMAIN_EVENT_SHUTDOWN, detail)
     driver.publish(ref, const.DOMAIN_EVENT_STOPPED, DETAILS.get(record.reason, const.DOMAIN_EVENT_STOPPED_FAILED))
     host.remove(*record.paths, store.live_xml(record.uuid))
+    _sweep(driver)
     persistent = any(entry.uuid == record.uuid for entry in store.entries().values())
     if persistent:
         record.phase, record.process, record.paths = STOPPED, None, []
@@ -81,9 +88,20 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
         store.forget_lock(record.uuid)
 
 
-def reason(driver: "QemuDriver", record: "Running") -> int:
-    """Why a guest ended that nobody of us ended (virDomainShutoffReason), by its journal."""
+def _journal(driver: "QemuDriver", record: "Running") -> bytes:
     try:
-        return journal.ending(driver.host.read(record.journal))
+        return driver.host.read(record.journal)
     except FileNotFoundError:
-        return const.DOMAIN_SHUTOFF_CRASHED
+        return b""
+
+
+def _sweep(driver: "QemuDriver") -> None:
+    """Remove journals that nobody reads any more."""
+    import time
+
+    run = driver.places.run
+    used = {record.journal for record in driver.store.running().values() if record.phase != STOPPED}
+    for name, stat in driver.host.listdir(run).items():
+        path = f"{run}/{name}"
+        if name.endswith(journal.OUTPUT) and path not in used and time.time_ns() - stat.mtime_ns > journal.KEPT:
+            driver.host.remove(path)

@@ -80,6 +80,12 @@ class Guest:
         return const.DOMAIN_SHUTOFF, record.reason or journal.ending(text)
 
     @property
+    def exists(self) -> bool:
+        """Whether there is such a domain: a transient one that has stopped is no more."""
+        starting = self.record is not None and self.record.phase == STARTING
+        return self.persistent or self.active or starting
+
+    @property
     def unsettled(self) -> bool:
         """Whether somebody has to clean up, unless he is at it: it has ended, or its start never did."""
         record = self.record
@@ -123,5 +129,5 @@ class Guests:
         self.by_uuid[guest.uuid] = self.by_name[guest.name] = guest
 
     def __iter__(self) -> "Iterator[Guest]":
-        """Those that exist: a transient domain that has stopped does not."""
-        return iter([guest for guest in self.by_uuid.values() if guest.persistent or guest.active])
+        """Those that exist."""
+        return iter([guest for guest in self.by_uuid.values() if guest.exists])

@@ -2,15 +2,25 @@
 
 QEMU keeps a second monitor whose output is a plain file: its greeting, the answer to the one command that opened it,
 then one JSON object a line for each event. Nobody has to watch: whoever wants to know where a guest stands, or why it
-stopped, reads the file.
+stopped, reads the file. It lies in run/ for a while after the guest's end, so that readers miss nothing.
 """
 
 from ..constants import domain as const
 
-#: What is written into the monitor's input; without it there would be no events.
-OPENING = b'{"execute": "qmp_capabilities"}\n'
+#: Ends of the names of the two files: the monitor's input and its output.
+INPUT, OUTPUT = ".journal.in", ".journal.out"
+#: So long after its last line a journal is kept whose guest has ended: ns.
+KEPT = 60 * 10**9
 #: How an event's line names it. Quotes inside of JSON strings are escaped, so nothing a guest says looks like it.
 _MARK = b'"event": "'
+
+
+def opening(name: str, uuid: bytes, id: int) -> bytes:
+    """The monitor's input: the command without which there would be no events. Its answer says whose they are."""
+    import json
+
+    told = {"name": name, "uuid": uuid.hex(), "id": id}
+    return json.dumps({"execute": "qmp_capabilities", "id": told}).encode() + b"\n"
 
 
 def events(text: bytes) -> "list[tuple[str, bytes]]":

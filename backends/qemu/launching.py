@@ -1,39 +1,267 @@
-"""From a definition to a process: the launch of a command line, its environment, the process and its files."""
+"""From a definition to a process: the launch of a command line, its environment, its files, the process.
+
+A start is written down before there is a process, and the process before it is QEMU: whoever is killed in between
+leaves something that the next one finds and undoes (ending.py).
+"""
+
+import time
+
+from .. import errors
+from ..constants import domain as const
+from . import definitions, ending, journal
+from .base import fail
+from .guests import RUNNING, STARTING, Guests
+from .store import Entry, Running, system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..xml.domain import Domain
     from .argv.launch import Launch
+    from .driver import QemuDriver
     from .places import Places
+    from .qmp import Monitor
     from .settings import Settings
 
 #: The id of a domain that does not run, as it appears in paths.
 NO_ID = -1
+#: Where QEMU finds its helpers.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Seconds in which QEMU must come up.
+PATIENCE = 60.0
+#: As much of what QEMU says goes into an error.
+SAID = 4096
 
 
 def launch(places: "Places", settings: "Settings", domain: "Domain", id: int = NO_ID) -> "Launch":
-    """The launch that a definition is checked and shown with."""
+    """The launch of a domain under `id`; without, the one that a definition is checked and shown with."""
     from .argv.launch import Launch
 
     folder = places.guest(id, domain.name)
     return Launch(
         folder,
         f"{folder}/monitor.sock",
+        f"{places.run}/{domain.uuid.hex()}.{id}.journal" if id != NO_ID else "",
         memory=places.memory(id, domain.name, settings.memory_backing_dir),
         channel_folder=places.channel(id, domain.name, "").rstrip("/"),
-        actions=False,
+        actions=id != NO_ID,
         sandbox=settings.sandbox,
         vnc_listen=settings.vnc_listen,
         spice_listen=settings.spice_listen,
     )
 
 
-#: Where QEMU finds its helpers.
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
 def environment(domain: "Domain") -> "dict[str, str]":
     """The environment of a guest's process: nothing of ours."""
     from .argv import foreign
 
-    return {"LC_ALL": "C", "PATH": PATH} | foreign(domain)[1]
+    zone = {"TZ": domain.clock.timezone} if domain.clock.timezone else {}
+    return {"LC_ALL": "C", "PATH": PATH} | zone | foreign(domain)[1]
+
+
+def start(driver: "QemuDriver", model: "Domain", paused: bool, transient: bool = False) -> None:
+    """Run `model`, which becomes the live definition; call it with the domain's lock.
+
+    Raises VirtError, and nothing has changed.
+    """
+    from .argv.machine import actions
+
+    actions(model)
+    store, places = driver.store, driver.places
+    with store.lock_all():
+        if transient:
+            from .define import check_unique
+
+            check_unique(Guests(store), model, live=True)
+        record = Running(model.name, model.uuid, store.next_id(), STARTING, Entry.of(model, ""))
+        launched = launch(places, driver.settings, model, record.id)
+        _check_sockets(launched, model)
+        _choose_ports(driver, model, record)
+        record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
+        record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}.in"]
+        model.id = record.id
+        store.write_running(record)
+    try:
+        _run(driver, model, record, launched, paused)
+    except BaseException as error:
+        ending.kill(driver, record)
+        record.reason = const.DOMAIN_SHUTOFF_FAILED
+        ending.finish(driver, record)
+        if isinstance(error, OSError):
+            raise system_error(error, f"cannot start domain '{model.name}'") from None
+        raise
+
+
+def _run(driver: "QemuDriver", model: "Domain", record: Running, launched: "Launch", paused: bool) -> None:
+    from .argv import build
+    from .qmp import Monitor
+
+    store, host = driver.store, driver.host
+    caps = definitions.capabilities(driver, model)
+    argv = [*driver.user_prefix(), *build(model, caps, launched)]
+    _make_files(driver, launched, model)
+
+    def write_down(process: "object") -> None:
+        record.process = process  # type: ignore[assignment]
+        store.write_running(record)
+
+    log = driver.places.console_log(model.name)
+    before = host.stat(log)
+    host.spawn(argv, log=log, record=write_down, env=environment(model))
+    try:
+        _wait(driver, record)
+        monitor = Monitor(host, record.monitor, PATIENCE)
+    except (OSError, errors.VirtError) as error:
+        raise _why(driver, record, log, before.size if before else 0) or error from None
+    with monitor:
+        _configure(monitor, model)
+        _complete(monitor, model, record)
+        store.host.write(store.live_xml(model.uuid), model.format(secure=True).encode("utf-8", "surrogateescape"))
+        record.phase = RUNNING
+        store.write_running(record)
+        if not paused:
+            monitor.execute("cont")
+    ref = Guests(store).by_uuid[model.uuid].ref
+    driver.publish(ref, const.DOMAIN_EVENT_STARTED, const.DOMAIN_EVENT_STARTED_BOOTED)
+
+
+def _check_sockets(launched: "Launch", model: "Domain") -> None:
+    """Refuse socket paths that no address holds."""
+    import os
+
+    from .argv.chars import channel_path
+    from .places import SOCKET_LIMIT
+
+    paths = [launched.monitor, *(channel_path(launched.channel_folder, c) for c in model.devices.channels)]
+    for path in paths:
+        if len(os.fsencode(path)) > SOCKET_LIMIT:
+            hint = "give the domain, its channel or the driver's root a shorter name"
+            text = f"socket path '{path}' is longer than {SOCKET_LIMIT} bytes"
+            raise fail(errors.CONFIG_UNSUPPORTED, text, hint=hint)
+
+
+def _choose_ports(driver: "QemuDriver", model: "Domain", record: Running) -> None:
+    """Give ports to displays that are to have one of their own, and addresses where the XML names none."""
+    from ..xml.graphics import Listen, Spice, Vnc
+
+    taken: set[int] | None = None
+    for graphics in model.devices.graphics:
+        if not isinstance(graphics, Vnc | Spice):
+            continue
+        graphics.listens = graphics.listens or [Listen(type="address")]
+        listen = graphics.listens[0]
+        if listen.type != "address":
+            continue
+        settings = driver.settings
+        usual = settings.vnc_listen if isinstance(graphics, Vnc) else settings.spice_listen
+        listen.address = listen.address or usual
+        if graphics.autoport or graphics.port <= 0:
+            if taken is None:
+                taken = _listening(driver)
+            free = next((port for port in range(5900, 65536) if port not in taken), None)
+            if free is None:
+                raise fail(errors.INTERNAL_ERROR, "Unable to find an unused port in range 'display' (5900-65535)")
+            graphics.port = free
+            taken.add(free)
+            record.ports.append(free)
+
+
+def _listening(driver: "QemuDriver") -> "set[int]":
+    """TCP ports that somebody listens on, or a guest of ours will."""
+    found = {port for other in driver.store.running().values() for port in other.ports}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = driver.host.read(table).split(b"\n")[1:]
+        except FileNotFoundError:
+            continue
+        found |= {int(row.split()[1].rpartition(b":")[2], 16) for row in rows if row and row.split()[3] == b"0A"}
+    return found
+
+
+def _make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> None:
+    """The run's own folders, for the guest's user alone, and the journal's two files."""
+    host, owner = driver.host, driver.settings.owner()
+    backing = model.memory_backing
+    in_files = (backing is not None and (backing.source == "file" or backing.access)) or (
+        model.cpu is not None and any(cell.mem_access for cell in model.cpu.numa.cells)
+    )
+    folders = [launched.folder]
+    if any(channel.source.type == "unix" and not channel.source.socket for channel in model.devices.channels):
+        folders.append(launched.channel_folder)
+    if in_files:
+        folders.append(launched.memory)
+    for folder in folders:
+        host.remove(folder)  # of a domain that had this id before a restart of the machine
+        above = folder.rpartition("/")[0]
+        host.make_folders([above], 0o711 if owner else 0o700)
+        host.make_folders([folder], 0o700)
+    files = [f"{launched.journal}.in", f"{launched.journal}.out"]
+    host.write(files[0], journal.opening(model.name, model.uuid, model.id), durable=False)
+    host.write(files[1], b"", durable=False)
+    if owner is not None:
+        for path in [*files, *folders]:
+            host.give(path, owner)
+
+
+def _why(driver: "QemuDriver", record: Running, log: str, start: int) -> "errors.VirtError | None":
+    """The error for a QEMU that has ended, or is about to, with its own words; None for one that runs."""
+    deadline = time.monotonic() + 0.5
+    while record.process is not None and driver.host.alive([record.process])[0]:
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.01)
+    lines = driver.host.read(log, SAID, start).decode("utf-8", "replace").splitlines()
+    said = "\n".join(line for line in lines if not line.startswith("char device redirected to"))
+    return fail(errors.INTERNAL_ERROR, f"process exited while connecting to monitor: {said}")
+
+
+def _wait(driver: "QemuDriver", record: Running) -> None:
+    """Wait until QEMU listens. Raises VirtError when it does not, OSError when it ends instead."""
+    process = record.process
+    assert process is not None
+    deadline, pause = time.monotonic() + PATIENCE, 0.002
+    while True:
+        try:
+            driver.host.open_stream(record.monitor).close()
+            return
+        except (FileNotFoundError, ConnectionRefusedError):
+            if not driver.host.alive([process])[0]:
+                raise
+        if time.monotonic() > deadline:
+            raise fail(errors.OPERATION_TIMEOUT, f"QEMU did not come up within {PATIENCE:.0f} s")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def _configure(monitor: "Monitor", model: "Domain") -> None:
+    """What the command line does not say: secrets, links, the balloon."""
+    from ..xml.graphics import Spice, Vnc
+
+    for graphics in model.devices.graphics:
+        if isinstance(graphics, Vnc | Spice) and graphics.auth.password is not None:
+            kind = "vnc" if isinstance(graphics, Vnc) else "spice"
+            monitor.execute("set_password", protocol=kind, password=graphics.auth.password)
+    for net in model.devices.interfaces:
+        if net.link == "down":
+            monitor.execute("set_link", name=net.info.alias, up=False)
+    balloons = [balloon for balloon in model.devices.memballoons if balloon.model != "none"]
+    if balloons and model.current_memory < model.memory:
+        monitor.execute("balloon", value=model.current_memory * 1024)
+    if balloons and balloons[0].stats_period:
+        path = f"/machine/peripheral/{balloons[0].info.alias}"
+        monitor.execute("qom-set", path=path, property="guest-stats-polling-interval", value=balloons[0].stats_period)
+
+
+def _complete(monitor: "Monitor", model: "Domain", record: Running) -> None:
+    """Write into the live definition what only the running QEMU knows."""
+    from .argv.chars import channel_path
+
+    files = {entry["label"]: entry["filename"] for entry in monitor.execute("query-chardev")}
+    devices = model.devices
+    for device in (*devices.serials, *devices.parallels, *devices.channels, *devices.consoles):
+        name = files.get(f"char{device.info.alias}", "")
+        if device.source.type == "pty" and name.startswith("pty:"):
+            device.source.pty = name.removeprefix("pty:")
+    folder = record.paths[1]
+    for channel in devices.channels:
+        if channel.source.type == "unix" and not channel.source.socket:
+            channel.source.mode, channel.source.socket = "bind", channel_path(folder, channel)

@@ -47,6 +47,6 @@ class ListingCalls(QemuBase):
 
 
 def _found(guest: "Guest | None", what: str) -> "DomainRef":
-    if guest is None or not (guest.persistent or guest.active):
+    if guest is None or not guest.exists:
         raise fail(errors.NO_DOMAIN, f"no domain with matching {what}")
     return guest.ref

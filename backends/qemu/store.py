@@ -57,7 +57,7 @@ class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
     `paths` are its own files and folders, removed when it has stopped by these names and no others; `figures` are
-    its index entry as of the start; `reason` is why it stopped, or is about to.
+    its index entry as of the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on.
     """
 
     def __init__(self, name: str, uuid: bytes, id: int, phase: str, figures: Entry):
@@ -68,7 +68,7 @@ class Running:
         self.paths: list[str] = []
         self.monitor = ""
         self.journal = ""
-        self.channels: dict[str, str] = {}
+        self.ports: list[int] = []
 
     def dump(self) -> bytes:
         rows = [
@@ -83,15 +83,14 @@ class Running:
             ["journal", self.journal],
             ["figures", *self.figures.row()],
             ["paths", *self.paths],
-            *(["channel", alias, path] for alias, path in self.channels.items()),
+            ["ports", *map(str, self.ports)],
         ]
         return lines.dump(rows)
 
     @classmethod
     def load(cls, data: bytes) -> "Running":
         """Raises VirtError for what a newer vsh wrote, ValueError and KeyError for garbage."""
-        rows = lines.load(data)
-        told = {row[0]: row[1:] for row in rows}
+        told = {row[0]: row[1:] for row in lines.load(data)}
         if int(told["format"][0]) > FORMAT:
             raise too_new(told["format"][0])
         made = cls(
@@ -105,7 +104,7 @@ class Running:
         made.reason = int(told["reason"][0])
         made.monitor, made.journal = told["monitor"][0], told["journal"][0]
         made.paths = [path for path in told["paths"] if path]
-        made.channels = {row[1]: row[2] for row in rows if row[0] == "channel"}
+        made.ports = [int(port) for port in told["ports"] if port]
         return made
 
 

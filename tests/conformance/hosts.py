@@ -1,8 +1,10 @@
 """The hosts the suite runs against. A new driver is one more function here, decorated with @host."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from tests.live.libvirtd import Libvirtd
@@ -67,3 +69,27 @@ def behind_a_daemon() -> Iterator[Host]:
         yield Host(open, TEST_DOMAIN, fresh=True)
     finally:
         daemon.stop()
+
+
+QEMU_DOMAIN = """\
+<domain type='qemu'><name>{name}</name><memory>16384</memory>
+<os><type arch='x86_64' machine='pc'>hvm</type></os>
+<devices><controller type='usb' model='none'/><serial type='pty'/><memballoon model='none'/></devices></domain>
+"""
+
+
+@host("qemu-without-libvirt")
+def without_a_daemon() -> Iterator[Host]:
+    need("qemu-system-x86_64")
+    with tempfile.TemporaryDirectory(prefix="vsh-q", dir="/tmp") as folder:
+        uri = f"qemu:///embed?root={folder}/e"
+        Path(folder).chmod(0o711)  # guests of root run as somebody else
+
+        def open(readonly: bool = False) -> api.Connection:
+            return api.open(uri, readonly)
+
+        yield Host(open, QEMU_DOMAIN)
+        connection = open()
+        for ref in connection.connect_list_all_domains(1):
+            connection.domain_destroy(ref)
+        connection.close()

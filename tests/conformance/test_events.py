@@ -59,7 +59,11 @@ def test_events_come_in_order_on_one_thread_of_their_own(
     conn.domain_resume(domain)
     other.domain_destroy(domain)
     conn.domain_create(domain)
-    assert seen.wait(4)[-4:] == [SUSPENDED, RESUMED, STOPPED, STARTED]
+    wait_until(lambda: bool(seen) and seen.wait(1)[-1] == STARTED)
+    told = seen.wait(4)
+    # QEMU's guests are told to have been resumed, too, before they are told to have been started.
+    assert told[:3] == [SUSPENDED, RESUMED, STOPPED]
+    assert [*told[3:]] in ([STARTED], [RESUMED, STARTED])
     assert len(seen.threads) == 1
     assert threading.get_ident() not in seen.threads
     for event in seen:

@@ -104,6 +104,8 @@ SNIPPETS: "list[tuple[str, str]]" = [
      "</sysinfo><title>Title</title><description>d</description><metadata><a:b xmlns:a='urn:x'>t</a:b></metadata>"),
     ("", "<os><type arch='x86_64' machine='MACHINE'>hvm</type><loader readonly='yes' type='pflash'>/c.fd</loader>"
      "<nvram>/tmp/vars.fd</nvram></os>"),
+    ("<disk type='file' device='floppy'><source file='/tmp/f'/><target dev='fda'/></disk>",
+     "<os><type arch='x86_64' machine='MACHINE'>hvm</type><boot dev='fd'/></os>"),
     ("<graphics type='vnc' port='-1'/><graphics type='spice'/><sound model='ich6'/>", ""),
     ("<controller type='pci' model='pci-root'/><controller type='pci' index='3' model='pci-bridge'/>" + _disks(2), ""),
     ("<controller type='pci' model='pcie-root'/><controller type='pci' index='5' model='pcie-root-port'/>"

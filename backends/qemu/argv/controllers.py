@@ -44,7 +44,7 @@ def add(command: Command) -> None:
             if controller.type == kind:
                 _ADDERS[kind](command, controller)
     for controller in controllers:
-        if controller.type == "fdc" and command.q35:
+        if controller.type == "fdc":
             _fdc(command)
         elif controller.type not in (*_ORDER, "fdc"):
             raise refuse(controller, f"controller type '{controller.type}'")
@@ -133,12 +133,17 @@ def _ccid(command: Command, controller: Controller) -> None:
 
 
 def _fdc(command: Command) -> None:
-    """A q35 has no floppy controller of its own."""
-    orders = {}
+    """A q35 has no floppy controller of its own; the controller knows which of its drives boots."""
+    orders: dict[str, int | None] = {}
     for disk in command.domain.devices.disks:
         if disk.bus == "fdc":
             orders["AB"[command.drive(disk.info).unit % 2]] = command.boot_order("fd", disk)
-    command.device("isa-fdc", bootindexA=orders.get("A"), bootindexB=orders.get("B"))
+    if command.q35:
+        command.device("isa-fdc", bootindexA=orders.get("A"), bootindexB=orders.get("B"))
+        return
+    for drive, order in orders.items():
+        if order is not None:
+            command.option("-global", f"isa-fdc.bootindex{drive}={order}")
 
 
 _ADDERS = {

@@ -154,9 +154,7 @@ def device(command: Command, disk: Disk, node: str | None) -> None:
     cache = disk.driver.cache
     rerror = disk.driver.rerror_policy or (disk.driver.error_policy if disk.driver.error_policy != "enospace" else "")
     geometry = disk.geometry
-    order = command.boot_order(_BOOT_DEVICES[disk.device], disk)
-    if disk.bus == "fdc" and command.q35:
-        order = None
+    order = command.boot_order(_BOOT_DEVICES[disk.device], disk) if disk.bus != "fdc" else None
     command.device(
         driver,
         **props,

@@ -1,0 +1,148 @@
+"""Starting, stopping and everything between."""
+
+import time
+
+from .. import errors
+from ..constants import domain as const
+from . import definitions, ending
+from .base import QemuBase, call, fail, not_running
+from .guests import Guests
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..records import DomainRef
+    from .driver import QemuDriver
+    from .guests import Guest
+    from .qmp import Monitor
+
+START = (
+    const.DOMAIN_START_PAUSED | const.DOMAIN_START_BYPASS_CACHE | const.DOMAIN_START_FORCE_BOOT
+    | const.DOMAIN_START_VALIDATE
+)  # fmt: skip
+SIGTERM = 15
+#: Seconds that a guest's process has to end when asked; then it is made to.
+GRACE = 10.0
+WAYS = const.DOMAIN_SHUTDOWN_ACPI_POWER_BTN | const.DOMAIN_SHUTDOWN_GUEST_AGENT
+
+
+def monitor_of(driver: "QemuDriver", guest: "Guest") -> "Monitor":
+    """A connection to a running guest's monitor; raises VirtError when it has just ended."""
+    from .qmp import Monitor
+
+    assert guest.record is not None
+    try:
+        return Monitor(driver.host, guest.record.monitor)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise not_running() from None
+
+
+class LifecycleCalls(QemuBase):
+    """Starting, stopping and everything between."""
+
+    @call("qemuDomainCreateWithFlags", START)
+    def domain_create_with_flags(self, dom: "DomainRef", flags: int = 0) -> "DomainRef":
+        from .launching import start
+
+        driver = self.driver
+        with self._lock(dom):
+            guest = self._guest(dom)
+            if guest.active:
+                raise fail(errors.OPERATION_INVALID, "domain is already running")
+            model = definitions.read_definition(driver.store, guest.name)
+            start(driver, model, bool(flags & const.DOMAIN_START_PAUSED))
+            return Guests(driver.store).by_uuid[dom.uuid].ref
+
+    @call("qemuDomainCreateXML", START)
+    def domain_create_xml(self, xml_desc: str, flags: int = 0) -> "DomainRef":
+        from .launching import start
+
+        driver = self.driver
+        model = definitions.read(driver, xml_desc, bool(flags & const.DOMAIN_START_VALIDATE))
+        driver.places.definition(model.name)
+        with driver.store.lock_domain(model.uuid):
+            start(driver, model, bool(flags & const.DOMAIN_START_PAUSED), transient=True)
+            return Guests(driver.store).by_uuid[model.uuid].ref
+
+    @call("qemuDomainDestroyFlags", const.DOMAIN_DESTROY_GRACEFUL | const.DOMAIN_DESTROY_REMOVE_LOGS)
+    def domain_destroy_flags(self, dom: "DomainRef", flags: int = 0) -> None:
+        driver = self.driver
+        with self._lock(dom):
+            guest = self._active(dom)
+            record = guest.record
+            assert record is not None and record.process is not None
+            # Before it ends: the journal alone would not know who wanted it.
+            record.reason = const.DOMAIN_SHUTOFF_DESTROYED
+            driver.store.write_running(record)
+            driver.host.signal(record.process, SIGTERM)
+            if not _ends(driver, guest, GRACE):
+                if flags & const.DOMAIN_DESTROY_GRACEFUL:
+                    record.reason = 0
+                    driver.store.write_running(record)
+                    text = f"Failed to terminate process {record.process.pid} with SIGTERM: Device or resource busy"
+                    raise errors.virt_error(errors.SYSTEM_ERROR, text)
+                ending.kill(driver, record)
+            ending.finish(driver, record)
+            if flags & const.DOMAIN_DESTROY_REMOVE_LOGS:
+                driver.host.remove(driver.places.console_log(guest.name))
+
+    @call("qemuDomainShutdownFlags", WAYS)
+    def domain_shutdown_flags(self, dom: "DomainRef", flags: int = 0) -> None:
+        guest = self._active(dom)
+        if flags & const.DOMAIN_SHUTDOWN_GUEST_AGENT and not flags & const.DOMAIN_SHUTDOWN_ACPI_POWER_BTN:
+            raise fail(errors.ARGUMENT_UNSUPPORTED, "shutdown by the guest agent is not supported without libvirt yet")
+        with monitor_of(self.driver, guest) as monitor:
+            monitor.execute("system_powerdown")
+
+    @call("qemuDomainReboot", WAYS)
+    def domain_reboot(self, dom: "DomainRef", flags: int = 0) -> None:
+        self._active(dom)
+        text = "rebooting takes the guest's agent, or a process that watches it power off, and there is none"
+        raise fail(errors.OPERATION_UNSUPPORTED, text, hint="use reset, or reboot from inside")
+
+    @call("qemuDomainReset")
+    def domain_reset(self, dom: "DomainRef", flags: int = 0) -> None:
+        guest = self._active(dom)
+        with monitor_of(self.driver, guest) as monitor:
+            monitor.execute("system_reset")
+
+    @call("")
+    def domain_suspend(self, dom: "DomainRef") -> None:
+        with self._lock(dom):
+            guest = self._active(dom)
+            if guest.state == const.DOMAIN_PMSUSPENDED:
+                raise fail(errors.OPERATION_INVALID, "domain is pmsuspended")
+            if guest.state != const.DOMAIN_PAUSED:
+                with monitor_of(self.driver, guest) as monitor:
+                    monitor.execute("stop")
+                _await_state(self, dom, const.DOMAIN_PAUSED)
+
+    @call("")
+    def domain_resume(self, dom: "DomainRef") -> None:
+        with self._lock(dom):
+            guest = self._active(dom)
+            if guest.state == const.DOMAIN_PMSUSPENDED:
+                raise fail(errors.OPERATION_INVALID, "domain is pmsuspended")
+            if guest.state == const.DOMAIN_RUNNING:
+                raise fail(errors.OPERATION_INVALID, "domain is already running")
+            with monitor_of(self.driver, guest) as monitor:
+                monitor.execute("cont")
+            _await_state(self, dom, const.DOMAIN_RUNNING)
+
+
+def _ends(driver: "QemuDriver", guest: "Guest", patience: float) -> bool:
+    """Wait for the end of a guest's process; whether it came."""
+    assert guest.record is not None and guest.record.process is not None
+    deadline, pause = time.monotonic() + patience, 0.001
+    while driver.host.alive([guest.record.process])[0]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+    return True
+
+
+def _await_state(calls: QemuBase, dom: "DomainRef", state: int) -> None:
+    """Wait until the journal tells of a change that QEMU has confirmed: the next command is to see it."""
+    deadline = time.monotonic() + 5
+    while calls._active(dom).state != state and time.monotonic() < deadline:
+        time.sleep(0.001)

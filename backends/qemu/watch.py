@@ -1,0 +1,181 @@
+"""Events, whichever process brings them about: the file that all of ours append to, and each guest's own journal.
+
+Nobody has to run for them to be written; any number of processes may read along, each at its own place. Reading is
+looking again every PAUSE seconds.
+"""
+
+import json
+import threading
+
+from .. import errors, events, records
+from ..constants import domain as const
+from ..dispatch import Dispatcher
+from . import lines
+from .base import fail
+from .ending import settle_all
+from .guests import Guests
+from .journal import OUTPUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..hosts import Stat
+    from ..records import DomainRef
+    from .driver import QemuDriver
+
+    #: microseconds since 1970, kind, domain, further fields
+    Told = tuple[int, str, DomainRef, tuple[object, ...]]
+
+PAUSE = 0.1
+#: the file in run/ that all of ours append to
+OURS = "events"
+#: QEMU's events that are lifecycle events: name -> event, detail. Its last one is told by whoever cleans up.
+_LIFECYCLE = {
+    "STOP": (const.DOMAIN_EVENT_SUSPENDED, const.DOMAIN_EVENT_SUSPENDED_PAUSED),
+    "RESUME": (const.DOMAIN_EVENT_RESUMED, const.DOMAIN_EVENT_RESUMED_UNPAUSED),
+    "SUSPEND": (const.DOMAIN_EVENT_PMSUSPENDED, const.DOMAIN_EVENT_PMSUSPENDED_MEMORY),
+    "WAKEUP": (const.DOMAIN_EVENT_STARTED, const.DOMAIN_EVENT_STARTED_WAKEUP),
+    "GUEST_PANICKED": (const.DOMAIN_EVENT_CRASHED, const.DOMAIN_EVENT_CRASHED_PANICKED),
+}
+_WATCHDOG = ("none", "pause", "reset", "poweroff", "shutdown", "debug", "inject-nmi")
+
+
+class Tail:
+    """The lines that are appended to a file, from `offset` on."""
+
+    def __init__(self, driver: "QemuDriver", path: str, offset: int):
+        self._host = driver.host
+        self._path = path
+        self._offset = offset
+        self._rest = b""
+        #: whose journal it is, once it has said so
+        self.ref: DomainRef | None = None
+
+    def read(self, size: int) -> "list[bytes]":
+        """New complete lines of a file that has `size` bytes now."""
+        if size <= self._offset:
+            return []
+        try:
+            more = self._host.read(self._path, offset=self._offset)
+        except FileNotFoundError:
+            return []
+        self._offset += len(more)
+        *found, self._rest = (self._rest + more).split(b"\n")
+        return found
+
+
+class Watch:
+    """The subscriptions of one connection and the thread that looks."""
+
+    def __init__(self, driver: "QemuDriver"):
+        self._driver = driver
+        self._subscriptions: list[events.Subscription] = []
+        self._dispatcher = Dispatcher()
+        self._stop = threading.Event()
+        self._tails: dict[str, Tail] = {}
+        for name, stat in self._files().items():
+            self._tails[name] = Tail(driver, f"{driver.places.run}/{name}", stat.size)
+        for guest in Guests(driver.store):
+            if guest.record is not None:
+                name = guest.record.journal.rpartition("/")[2]
+                if name in self._tails:
+                    self._tails[name].ref = guest.ref
+        self._thread = threading.Thread(target=self._look, name="vsh-qemu-events", daemon=True)
+        self._thread.start()
+
+    def _files(self) -> "dict[str, Stat]":
+        files = self._driver.host.listdir(self._driver.places.run)
+        return {name: stat for name, stat in files.items() if name == OURS or name.endswith(OUTPUT)}
+
+    def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "events.Subscription":
+        if kind not in events.KINDS:
+            raise fail(errors.INVALID_ARG, f"there are no events called '{kind}'")
+        if events.KINDS[kind][0] != "domain":
+            family = events.KINDS[kind][0].title().replace("_", "")
+            raise errors.no_support(f"virConnect{family}EventRegisterAny")
+        subscription = events.Subscription(kind, ref, callback, self._subscriptions_remove)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def _subscriptions_remove(self, subscription: "events.Subscription") -> None:
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        for subscription in list(self._subscriptions):
+            subscription.close()
+        self._stop.set()
+        self._dispatcher.close()
+
+    def _look(self) -> None:
+        while not self._stop.wait(PAUSE):
+            try:
+                self._once()
+            except (OSError, errors.VirtError):
+                continue  # something is being replaced: look again
+
+    def _once(self) -> None:
+        guests = Guests(self._driver.store)
+        # Whoever notices that a guest has ended says so for all.
+        settle_all(self._driver, [guest.uuid for guest in guests.by_uuid.values() if guest.unsettled])
+        found: list[Told] = []
+        files = self._files()
+        for name, stat in files.items():
+            tail = self._tails.get(name)
+            if tail is None:
+                tail = self._tails[name] = Tail(self._driver, f"{self._driver.places.run}/{name}", 0)
+            for line in tail.read(stat.size):
+                found += _of_ours(line) if name == OURS else _of_guest(tail, line)
+        for name in self._tails.keys() - files.keys():
+            del self._tails[name]
+        for _, kind, ref, fields in sorted(found, key=lambda told: told[0]):
+            self._emit(kind, ref, *fields)
+
+    def _emit(self, kind: str, ref: "DomainRef", *fields: object) -> None:
+        event = None
+        for subscription in list(self._subscriptions):
+            if subscription.kind == kind and subscription.ref in (None, ref):
+                event = event or getattr(records, records.class_name(kind))(ref, *fields)
+                self._dispatcher.post(subscription, event)
+
+
+def _of_ours(line: bytes) -> "list[Told]":
+    """What a line of our file tells; [] for one that a killed writer left unfinished."""
+    try:
+        when, name, uuid, id, event, detail = lines.load(line)[0]
+        ref: DomainRef = records.DomainRef(name, bytes.fromhex(uuid), int(id))
+        return [(int(when), "domain_event_lifecycle", ref, (int(event), int(detail)))]
+    except (ValueError, IndexError):
+        return []
+
+
+def _of_guest(tail: Tail, line: bytes) -> "list[Told]":
+    """What a line of a guest's journal tells; [] for what is no event, or none of libvirt's."""
+    try:
+        message = json.loads(line)
+        if "return" in message:
+            told = message["id"]
+            tail.ref = records.DomainRef(told["name"], bytes.fromhex(told["uuid"]), told["id"])
+        ref = tail.ref
+        if ref is None:
+            return []
+        name, data, stamp = message["event"], message.get("data", {}), message["timestamp"]
+        when = stamp["seconds"] * 1_000_000 + stamp["microseconds"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    if name in _LIFECYCLE:
+        return [(when, "domain_event_lifecycle", ref, _LIFECYCLE[name])]
+    if name == "RESET" and data.get("guest"):
+        return [(when, "domain_event_reboot", ref, ())]
+    if name == "RTC_CHANGE":
+        return [(when, "domain_event_rtc_change", ref, (int(data.get("offset", 0)),))]
+    if name == "WATCHDOG" and data.get("action") in _WATCHDOG:
+        return [(when, "domain_event_watchdog", ref, (_WATCHDOG.index(data["action"]),))]
+    if name == "BALLOON_CHANGE":
+        return [(when, "domain_event_balloon_change", ref, (int(data.get("actual", 0)) // 1024,))]
+    if name == "DEVICE_DELETED" and data.get("device"):
+        return [(when, "domain_event_device_removed", ref, (data["device"],))]
+    return []
