@@ -76,6 +76,8 @@ COMMANDS: "dict[str, str]" = {
     "net-port-delete": "network.ports",
     "net-desc": "network.describe",
     "net-metadata": "network.describe",
+    "nodedev-event": "nodedev.event",
+    "secret-event": "secret.event",
     "snapshot-create": "snapshot.create",
     "snapshot-create-as": "snapshot.create",
     "snapshot-current": "snapshot.info",
