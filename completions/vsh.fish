@@ -11,7 +11,7 @@ function __vsh_words
                 set -e words[1]
             case '--connect=*' -r --readonly
                 set -a __vsh_connect $words[1]
-            case -c --connect -d --debug -e --escape -k --keepalive-interval -K --keepalive-count -l --log --format --columns --sort --filter
+            case -c --connect -d --debug -e --escape -k --keepalive-interval -K --keepalive-count -l --log --format --columns --sort --filter --tag
                 set -e words[1]
             case '-*'
             case '*'
@@ -51,6 +51,7 @@ complete -c vsh -n '__vsh_is' -l columns -x -d 'show these columns of tables, in
 complete -c vsh -n '__vsh_is' -l sort -x -d 'sort tables by these columns; -NAME backwards'
 complete -c vsh -n '__vsh_is' -l filter -x -d 'only rows with NAME=VALUE (or != < <= > >=, ~ for a part of it); may be repeated'
 complete -c vsh -n '__vsh_is' -l no-agent -d 'make own SSH connections, none of the agent'\''s'
+complete -c vsh -n '__vsh_is' -l tag -x -d 'run the command on all saved connections with this tag'
 complete -c vsh -n '__vsh_is' -s v -d 'short version'
 complete -c vsh -n '__vsh_is' -s V -d 'long version'
 complete -c vsh -n '__vsh_is' -l version -d 'version, TYPE is short or long (default short)'

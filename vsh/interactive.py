@@ -33,6 +33,8 @@ def interactive(options: "Options", program: str) -> int:
     """
     session = Session(options, program, interactive=True)
     try:
+        if options.several:
+            raise CommandError("the prompt works on one host at a time", hint="name one connection with -c")
         session.start()
     except CommandError as error:
         session.render.error(None, error)

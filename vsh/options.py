@@ -26,6 +26,7 @@ LONG = {
     "sort": ("", "required"),
     "filter": ("", "required"),
     "no-agent": ("", ""),
+    "tag": ("", "required"),
 }
 SHORT = {short: (name, value) for name, (short, value) in LONG.items() if short} | {
     "V": ("V", ""),
@@ -54,11 +55,17 @@ class Options:
         self.version = ""
         self.format = ""
         self.no_agent = False
+        self.tag = ""
         self.columns = ""
         self.sort = ""
         self.filters: list[Condition] = []
         self.warnings: list[str] = []
         self.rest: list[str] = []
+
+    @property
+    def several(self) -> bool:
+        """Whether several saved connections are meant: `-c A,B` or --tag; a URI may hold commas, but has a colon."""
+        return bool(self.tag) or ("," in (self.uri or "") and ":" not in (self.uri or ""))
 
 
 def parse(argv: "list[str]") -> Options:
@@ -158,7 +165,7 @@ def _set(options: Options, name: str, value: str, spelled: str) -> None:
             if value not in FORMATS:
                 raise CommandError(f"unknown format '{value}': use one of {', '.join(FORMATS)}")
             options.format = value
-        case "columns" | "sort":
+        case "columns" | "sort" | "tag":
             setattr(options, name, value)
         case "filter":
             from .render.select import condition

@@ -121,6 +121,10 @@ class Session:
 
         The exit status.
         """
+        if self.options.several:
+            from .fanout import fan_out
+
+            return fan_out(self.options, self.program)
         rest = self.options.rest
         try:
             parsed = parse_line(rest[0]) if len(rest) == 1 else parse_argv(rest)

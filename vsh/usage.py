@@ -23,6 +23,7 @@ GLOBAL = (
     ("", "--sort", "NAMES", "sort tables by these columns; -NAME backwards"),
     ("", "--filter", "TEST", "only rows with NAME=VALUE (or != < <= > >=, ~ for a part of it); may be repeated"),
     ("", "--no-agent", "", "make own SSH connections, none of the agent's"),
+    ("", "--tag", "TAG", "run the command on all saved connections with this tag"),
     ("-v", "", "", "short version"),
     ("-V", "", "", "long version"),
     ("", "--version", "[=TYPE]", "version, TYPE is short or long (default short)"),

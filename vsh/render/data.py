@@ -5,6 +5,9 @@ A result is the object `{"schema_version": 1, "command": NAME, "result": ...}` o
 of names, then a line for each object. A failure is `{"schema_version": 1, "command": NAME, "error": {"message",
 "cause", "code", "domain", "hint"}}` on standard error, where `code` and `domain` are libvirt's numbers or null; with
 csv it is JSON.
+
+A command that ran on several hosts gives `{"schema_version": 1, "command": NAME, "hosts": {HOST: {"result": ...} or
+{"error": ...}}}`; ndjson and csv have the host in each line.
 """
 
 import json
@@ -43,16 +46,23 @@ class JsonRenderer:
 
     def error(self, command: "Command | None", error: "CommandError") -> None:
         sys.stdout.flush()
+        self.write(sys.stderr, envelope(command.name if command else None, error=self.face(error)))
+        sys.stderr.flush()
+
+    def face(self, error: "CommandError") -> "dict[str, Any]":
+        """A failure as data."""
         cause = error.cause
-        face = {
+        return {
             "message": error.summary or (cause.message if cause else ""),
             "cause": cause.message if cause else None,
             "code": cause.code if cause else None,
             "domain": cause.domain if cause else None,
             "hint": error.hint or None,
         }
-        self.write(sys.stderr, envelope(command.name if command else None, error=face))
-        sys.stderr.flush()
+
+    def hosts(self, command: str, answers: "dict[str, dict[str, Any]]") -> None:
+        """Write what one command said on several hosts: name -> an object with "result", "error" or both."""
+        self.write(sys.stdout, envelope(command, hosts=answers))
 
     def result(self, command: str, data: "Any") -> None:
         """Write the data of one result."""
