@@ -4,6 +4,8 @@
 change something are refused with libvirt's words, as libvirt's public functions refuse them.
 """
 
+import os
+
 from . import errors, procedures, registry
 from .calls import Calls
 
@@ -31,11 +33,42 @@ GUARDED: "dict[str, Callable[[tuple[Any, ...]], bool]]" = {
     "domain_interface_addresses": lambda args: args[1] == 1,
 }
 #: Flags that exclude each other: call -> pairs of (flag, its name).
+_SAVED = (((2, "VIR_DOMAIN_SAVE_RUNNING"), (4, "VIR_DOMAIN_SAVE_PAUSED")),)
+_DUMPED = (
+    ((1, "VIR_DUMP_CRASH"), (2, "VIR_DUMP_LIVE")),
+    ((1, "VIR_DUMP_CRASH"), (8, "VIR_DUMP_RESET")),
+    ((2, "VIR_DUMP_LIVE"), (8, "VIR_DUMP_RESET")),
+)
 EXCLUSIVE = {
+    "domain_core_dump": _DUMPED,
+    "domain_core_dump_with_format": _DUMPED,
+    "domain_managed_save": _SAVED,
+    "domain_managed_save_define_xml": _SAVED,
+    "domain_restore_flags": _SAVED,
+    "domain_save_flags": _SAVED,
+    "domain_save_image_define_xml": _SAVED,
     "domain_undefine_flags": (
         ((4, "VIR_DOMAIN_UNDEFINE_NVRAM"), (8, "VIR_DOMAIN_UNDEFINE_KEEP_NVRAM")),
         ((32, "VIR_DOMAIN_UNDEFINE_TPM"), (64, "VIR_DOMAIN_UNDEFINE_KEEP_TPM")),
     ),
+}
+#: Other arguments that are refused: call -> a test of its arguments, and what is wrong when it says yes.
+FAULTS: "dict[str, tuple[Callable[[tuple[Any, ...]], bool], str]]" = {
+    "domain_set_metadata": (
+        lambda args: args[1] == 1 and "\n" in (args[2] or ""),
+        "metadata title can't contain newlines",
+    ),
+}
+#: Calls with the path of a file on the host, and its place: a relative one starts at the caller's current folder.
+PATHS = {
+    "domain_core_dump": 1,
+    "domain_core_dump_with_format": 1,
+    "domain_restore": 0,
+    "domain_restore_flags": 0,
+    "domain_save": 1,
+    "domain_save_flags": 1,
+    "domain_save_image_define_xml": 0,
+    "domain_save_image_get_xml_desc": 0,
 }
 
 
@@ -76,12 +109,12 @@ class Connection(Calls):
         if name[:1] == "_":
             raise AttributeError(name)
         call = getattr(self.session, name)
-        if not self.readonly and name not in EXCLUSIVE:
+        if not self.readonly and not any(name in table for table in (EXCLUSIVE, FAULTS, PATHS)):
             return call
 
         def checked(*args: object, **named: object) -> "Any":
             check(name, args + tuple(named.values()), self.readonly)
-            return call(*args, **named)
+            return call(*absolute(name, args), **named)
 
         return checked
 
@@ -95,7 +128,8 @@ class Connection(Calls):
                 results.append(None)
             except errors.VirtError as error:
                 results.append(error)
-        answers = iter(self.session.batch([c for c, r in zip(calls, results, strict=True) if r is None]))
+        allowed = [(name, absolute(name, args)) for (name, args), r in zip(calls, results, strict=True) if r is None]
+        answers = iter(self.session.batch(allowed))
         return [next(answers) if r is None else r for r in results]
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
@@ -110,15 +144,22 @@ class Connection(Calls):
         self.session.close()
 
 
+def absolute(name: str, args: "tuple[Any, ...]") -> "tuple[Any, ...]":
+    """The arguments of a call with the path among them made absolute."""
+    at = PATHS.get(name)
+    if at is None or args[at].startswith("/"):
+        return args
+    return (*args[:at], f"{os.getcwd()}/{args[at]}", *args[at + 1 :])
+
+
 def check(name: str, args: "tuple[Any, ...]", readonly: bool) -> None:
     """Raise what libvirt's public function raises before any driver sees the call."""
     flags = args[-1] if args and isinstance(args[-1], int) else 0
     for (one, one_name), (other, other_name) in EXCLUSIVE.get(name, ()):
         if flags & one and flags & other:
-            raise errors.virt_error(
-                errors.INVALID_ARG,
-                f"{procedures.lookup(name).api}: Flags '{one_name}' and '{other_name}' are mutually exclusive",
-            )
+            raise errors.VirtError(errors.INVALID_ARG, f"Flags '{one_name}' and '{other_name}' are mutually exclusive")
+    if name in FAULTS and FAULTS[name][0](args):
+        raise errors.VirtError(errors.INVALID_ARG, FAULTS[name][1])
     if not readonly:
         return
     procedure = procedures.lookup(name)

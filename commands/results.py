@@ -50,6 +50,13 @@ class Message(Result):
         return "" if quiet else self.line + "\n"
 
 
+class OpenMessage(Message):
+    """A message whose line virsh does not end."""
+
+    def plain(self, quiet: bool) -> str:
+        return "" if quiet else self.line
+
+
 class Done(Result):
     """What was done, for machines; people are told nothing."""
 

@@ -6,6 +6,7 @@ from vsh.backends.errors import NO_SUPPORT, VirtError
 from ..declare import Data, Flag, command
 from ..editing import Edit, report
 from .lookup import DOMAIN, facts
+from .saving import state_flags, state_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,18 +55,10 @@ def edit(
     )
 
 
-def image_options(what: str) -> "list[Flag]":
-    """The options that say in what state a saved domain comes back, when `what` is done."""
-    return [
-        Flag("running", f"let the domain run when it is {what}"),
-        Flag("paused", f"leave the domain paused when it is {what}"),
-    ]
-
-
 @command(
     "managedsave-edit",
     group="domain",
-    options=[DOMAIN, *image_options("started"), PRINT_DIFF],
+    options=[DOMAIN, *state_options("started"), PRINT_DIFF],
     exclusive=[("running", "paused")],
 )
 def managedsave_edit(
@@ -75,7 +68,7 @@ def managedsave_edit(
 
     The domain is started with it the next time.
     """
-    connection, flags = ctx.connection, _state(running, paused)
+    connection, flags = ctx.connection, state_flags(running=running, paused=paused)
 
     def define(xml: str, validate: bool) -> bool:
         connection.domain_managed_save_define_xml(domain, xml, flags)
@@ -97,7 +90,7 @@ def managedsave_edit(
 @command(
     "save-image-edit",
     group="domain",
-    options=[Data("file", "the saved state, a file on the host"), *image_options("restored"), PRINT_DIFF],
+    options=[Data("file", "the saved state, a file on the host"), *state_options("restored"), PRINT_DIFF],
     exclusive=[("running", "paused")],
 )
 def save_image_edit(
@@ -107,7 +100,7 @@ def save_image_edit(
 
     The domain that is restored from the file has it then.
     """
-    connection, flags = ctx.connection, _state(running, paused)
+    connection, flags = ctx.connection, state_flags(running=running, paused=paused)
 
     def define(xml: str, validate: bool) -> bool:
         connection.domain_save_image_define_xml(file, xml, flags)
@@ -124,7 +117,3 @@ def save_image_edit(
         f"State file {file} edited.",
         file=file,
     )
-
-
-def _state(running: bool, paused: bool) -> int:
-    return constants.DOMAIN_SAVE_RUNNING * running | constants.DOMAIN_SAVE_PAUSED * paused

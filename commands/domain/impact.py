@@ -4,12 +4,11 @@ from vsh.backends.constants.domain import DOMAIN_AFFECT_CONFIG, DOMAIN_AFFECT_CU
 
 from ..declare import Flag
 
+CONFIG = Flag("config", "the stored definition, for the next start")
+LIVE = Flag("live", "the running domain")
+CURRENT = Flag("current", "the running domain if it runs, else the stored definition; this is the default")
 #: The options, to be put among a command's own, and the pairs of them that exclude each other.
-IMPACT = (
-    Flag("config", "the stored definition, for the next start"),
-    Flag("live", "the running domain"),
-    Flag("current", "the running domain if it runs, else the stored definition; this is the default"),
-)
+IMPACT = (CONFIG, LIVE, CURRENT)
 EXCLUSIVE = [("current", "live"), ("current", "config")]
 
 

@@ -96,13 +96,22 @@ class Side:
         env: Mapping[str, str] = {},
         timeout: float = TIMEOUT,
         ignore: Sequence[str] = (),
+        tries: int = 1,
     ) -> Run:
         """Assert that vsh, with and without its shortcut, does what virsh does; return virsh's run.
 
         The program's name and `(Time: … ms)` always count as equal; `ignore` names more (see `IGNORABLE`).
-        virsh runs first, then vsh twice: a script that changes a lasting host must undo what it did.
+        virsh runs first, then vsh twice: a script that changes a lasting host must undo what it did. virsh gets `tries`
+        of `timeout` seconds each, where it is known to hang; vsh never does.
         """
-        wanted = self.virsh(*argv, stdin=stdin, env=env, timeout=timeout)
+        wanted = None
+        while wanted is None:
+            tries -= 1
+            try:
+                wanted = self.virsh(*argv, stdin=stdin, env=env, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                if tries <= 0:
+                    raise
         for shortcut in (True, False):
             seen = self.vsh(*argv, stdin=stdin, env=env, timeout=timeout, shortcut=shortcut)
             difference = compare(wanted, seen, ignore)
