@@ -68,13 +68,32 @@ class Payload:
         return bytes(out)
 
 
+#: VIR_TYPED_PARAM_STRING_OKAY, and the calls that libvirt's clients set it in: without it daemons leave out
+#: parameters that are text.
+STRINGS_OKAY = 4
+TELL_STRINGS = (
+    "domain_block_stats_flags",
+    "domain_get_blkio_parameters",
+    "domain_get_block_io_tune",
+    "domain_get_cpu_stats",
+    "domain_get_interface_parameters",
+    "domain_get_launch_security_info",
+    "domain_get_memory_parameters",
+    "domain_get_numa_parameters",
+    "domain_get_perf_events",
+    "domain_get_scheduler_parameters_flags",
+    "node_get_memory_parameters",
+    "node_get_sev_info",
+)
+
+
 class Codec:
     """How the arguments and results of one call travel.
 
     `wire_args` and `wire_results` have everything on the wire; the methods speak in the contract's values.
     """
 
-    __slots__ = ("_order", "_results", "procedure", "wire_args", "wire_results")
+    __slots__ = ("_order", "_results", "_strings", "procedure", "wire_args", "wire_results")
 
     def __init__(self, procedure: "Procedure"):
         self.procedure = procedure
@@ -85,9 +104,12 @@ class Codec:
         #: The place of each of the wire's fields among the parameters, for sizes and `flags` stand apart there.
         order = [names.index(f.name) if f.size is None else -1 for f in procedure.wire_args]
         self._order = order if order != list(range(len(names))) else []
+        self._strings = STRINGS_OKAY if procedure.name in TELL_STRINGS else 0
 
     def encode_args(self, values: "Sequence[Any]") -> bytes:
         """`values` are those of `procedure.parameters`, without file descriptors."""
+        if self._strings:
+            values = [*values[:-1], values[-1] | self._strings]
         if self._order:
             sizes = self.procedure.wire_args
             values = [values[at] if at >= 0 else sizes[i].size for i, at in enumerate(self._order)]
@@ -96,7 +118,11 @@ class Codec:
     def decode_args(self, data: bytes) -> "list[Any]":
         """The arguments for an adapter's method."""
         values: list[Any] = self.wire_args.decode(data)
-        return [values[self._order.index(at)] for at in range(max(self._order) + 1)] if self._order else values
+        if self._order:
+            values = [values[self._order.index(at)] for at in range(max(self._order) + 1)]
+        if self._strings:
+            values[-1] &= ~self._strings
+        return values
 
     def decode_results(self, data: bytes) -> "Any":
         """None, a value or a record."""
