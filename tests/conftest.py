@@ -48,6 +48,15 @@ def libvirtd_root() -> Iterator[Libvirtd]:
         yield daemon
 
 
+@pytest.fixture(scope="session")
+def libvirtd_net() -> Iterator[Libvirtd]:
+    """A privileged libvirtd in a network of its own (`qemu:///system`) that all tests share, for virtual networks."""
+    need("libvirtd", "dnsmasq", "ip", "nsenter")
+    need_root()
+    with Libvirtd(privileged=True, own_network=True) as daemon:
+        yield daemon
+
+
 @pytest.fixture
 def new_libvirtd() -> Iterator[Callable[..., Libvirtd]]:
     """Starts daemons of the test's own (0.15 s each), as `Libvirtd(…)` does; the test may kill them."""

@@ -55,7 +55,7 @@ def upload(
         with failing(f"cannot upload to volume {vol}"):
             flags = constants.STORAGE_VOL_UPLOAD_SPARSE_STREAM * sparse
             _, stream = ctx.connection.storage_vol_upload(ref, offset, length % ULLONG, flags)
-        sent = _finish(stream, vol, "send data to", lambda: _send(stream, source, sparse))
+        sent = _finish(stream, vol, "send", lambda: _send(stream, source, sparse))
     finally:
         os.close(source)
     return Notice("", data={"volume": volume_facts(ref), "file": file, "offset_bytes": offset, "sent_bytes": sent})
@@ -86,7 +86,7 @@ def download(
         with failing(f"cannot download from volume {vol}"):
             flags = constants.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM * sparse
             _, stream = ctx.connection.storage_vol_download(ref, offset, length % ULLONG, flags)
-        received = _finish(stream, vol, "receive data from", lambda: _receive(stream, target))
+        received = _finish(stream, vol, "recv", lambda: _receive(stream, target))
         done = True
     finally:
         os.close(target)
@@ -113,17 +113,18 @@ def _create(file: str) -> "tuple[int, bool]":
         raise CommandError(f"cannot create {file}") from None
 
 
-def _finish(stream: "Stream", vol: str, what: str, carry: "Callable[[], int]") -> int:
-    """Carry data through `stream` and end it; how many bytes, holes included.
+def _finish(stream: "Stream", vol: str, way: str, carry: "Callable[[], int]") -> int:
+    """Carry data through `stream` ("send" or "recv") and end it; how many bytes, holes included.
 
     Raises CommandError; whatever happens, the stream is closed.
     """
     try:
-        with failing(f"cannot {what} volume {vol}"):
+        with failing(f"cannot {'send data to' if way == 'send' else 'receive data from'} volume {vol}"):
             try:
                 size = carry()
             except OSError as error:
-                raise virt_error(SYSTEM_ERROR, error.strerror, domain=FROM_STREAMS) from error
+                problem = f"{way} handler failed: {error.strerror}"
+                raise virt_error(SYSTEM_ERROR, problem, domain=FROM_STREAMS) from error
         with failing(f"cannot close volume {vol}"):
             stream.finish()
     finally:

@@ -4,6 +4,7 @@ A test asks for fixtures of `tests/conftest.py`; all clean up after themselves, 
 
     libvirtd        shared unprivileged daemon (runs as nobody for root): test and qemu:///session
     libvirtd_root   shared privileged daemon in a mount namespace of its own: qemu:///system
+    libvirtd_net    the same in a network namespace of its own, for virtual networks (through its unix socket)
     new_libvirtd    new_libvirtd(privileged=False): a daemon of the test's own (0.15 s), to kill and start again
     side, side_nobody   run virsh and vsh in a private environment, as the user of the tests or as nobody
     guests          guests.boot_sector(name), guests.linux(name): XML of domains that boot in 0.2 and 4 s

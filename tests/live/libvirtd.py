@@ -53,15 +53,19 @@ class Libvirtd:
         self,
         *,
         privileged: bool = False,
+        own_network: bool = False,
         settings: Mapping[str, str] = {},
         env: Mapping[str, str] = {},
     ) -> None:
         """Start it and wait until it answers. `privileged` needs root; without it root runs it as nobody.
+        A privileged one with `own_network` lives in a network namespace, so that its networks disturb nobody: it is
+        reached through its unix socket alone, and `command_inside` runs programs beside it.
         `settings` of libvirtd.conf and variables of the environment (`env`) are added to its own.
 
         Raises RuntimeError, with the daemon's log, when it does not come up.
         """
         self.privileged = privileged
+        self.own_network = own_network
         self._nursery = Nursery(shared=not privileged)
         self.directory = self._nursery.directory
         self.port = free_port()
@@ -156,18 +160,13 @@ class Libvirtd:
         return log.read_text(errors="replace") if log.exists() else ""
 
     def answers(self) -> bool:
-        """Whether both sockets are served."""
-        try:
-            with socket.socket(socket.AF_UNIX) as unix, socket.socket() as tcp:
-                unix.settimeout(5)
-                unix.connect(str(self.socket))
-                tcp.settimeout(5)
-                tcp.connect(("127.0.0.1", self.port))
-                unix.sendall(AUTH_LIST)
-                tcp.sendall(AUTH_LIST)
-                return bool(unix.recv(4)) and bool(tcp.recv(4))
-        except OSError:
-            return False
+        """Whether its sockets are served."""
+        addresses: list[Address] = [self.socket, *([] if self.own_network else [("127.0.0.1", self.port)])]
+        return all(map(_answers, addresses))
+
+    def command_inside(self, *argv: str) -> list[str]:
+        """`argv` to be run among the daemon's network devices."""
+        return ["nsenter", f"--net=/proc/{self.pid}/ns/net", *argv]
 
     def _give_away(self) -> None:
         if os.geteuid() == 0:
@@ -176,12 +175,26 @@ class Libvirtd:
                 os.chown(path, owner.st_uid, owner.st_gid)
 
     def _in_namespace(self, daemon: list[str]) -> list[str]:
-        """`daemon` in a mount namespace where the system's directories are private ones."""
-        lines = []
+        """`daemon` in a mount namespace where the system's directories are private ones; perhaps in a network of its
+        own too."""
+        lines = ["ip link set lo up"] if self.own_network else []
         for own, system in SYSTEM_DIRECTORIES.items():
             mine = shlex.quote(str(self.directory / own))
             lines.append(f"mkdir -p {mine} {system} && mount --bind {mine} {system}")
-        return ["unshare", "--mount", "sh", "-ec", "\n".join([*lines, f"exec {shlex.join(daemon)}"])]
+        spaces = ["--mount", *(["--net"] if self.own_network else [])]
+        return ["unshare", *spaces, "sh", "-ec", "\n".join([*lines, f"exec {shlex.join(daemon)}"])]
+
+
+def _answers(address: Address) -> bool:
+    family = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
+    try:
+        with socket.socket(family) as client:
+            client.settimeout(5)
+            client.connect(str(address) if isinstance(address, Path) else address)
+            client.sendall(AUTH_LIST)
+            return bool(client.recv(4))
+    except OSError:
+        return False
 
 
 def free_port() -> int:
