@@ -152,18 +152,22 @@ def _by_questions(
         ask = None
     path = credentials.auth_file(uri)
     stored = credentials.configured(path, "ssh", host, "password") if path else None
+    asked: list[bool] = []
     if "keyboard-interactive" in wanted and "keyboard-interactive" in allowed and (ask or stored):
 
         def answer(title: str, instructions: str, prompts: "list[tuple[str, bool]]") -> "list[str]":
             if stored is not None and len(prompts) == 1 and not prompts[0][1]:
                 return [stored]
-            return [(ask and ask(f"{user}@{host} {p.strip().rstrip(':')}", not echo)) or "" for p, echo in prompts]
+            given = [ask and ask(f"{user}@{host} {p.strip().rstrip(':')}", not echo) for p, echo in prompts]
+            asked.append(None not in given)
+            return [text for text in given if text is not None]  # too few answers are no attempt at a password
 
         try:
             if not transport.auth_interactive(user, answer):
                 return True
         except paramiko.AuthenticationException:
-            tried.append("keyboard-interactive")
+            if all(asked):
+                tried.append("keyboard-interactive")
     if "password" in wanted and "password" in allowed:
         for _ in range(1 if stored is not None else TRIES if ask else 0):
             password = stored if stored is not None else ask(f"{user}@{host}'s password", True) if ask else None
