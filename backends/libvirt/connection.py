@@ -96,7 +96,7 @@ class LibvirtConnection(driver.Connection):
         if channel.failure is None:
             try:
                 # Waited for, since a daemon logs an error for every client that just goes away.
-                channel.wait(self._start("connect_close", ()), GOODBYE)
+                channel.wait(self._start("connect_close", ()), 0.0 if channel.transport.delivers else GOODBYE)
             except errors.VirtError:
                 pass
         channel.close()

@@ -36,6 +36,8 @@ class SshTransport(SocketTransport):
     OSError with what the program had to say.
     """
 
+    delivers = True
+
     def __init__(self, link: "AnyLink", stream: "socket.socket", program: "AnyRemote | None" = None):
         super().__init__(stream, local=False)
         self.secure = True

@@ -15,10 +15,12 @@ class SocketTransport:
     """A stream socket, non-blocking once it is given away.
 
     `passes_files`: file descriptors can be sent. `secure`: nobody else can listen. `distant`: a round trip takes long,
-    so that it pays to guess. `joins`: small messages may be sent in one piece.
+    so that it pays to guess. `joins`: small messages may be sent in one piece. `delivers`: what was sent arrives
+    although we close at once.
     """
 
     joins = True
+    delivers = False
 
     def __init__(self, socket: _socket.socket, *, local: bool):
         self._socket = socket

@@ -82,7 +82,9 @@ class Link:
                 subprocess.Popen(argv, stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True)
             return ours
         try:
-            return socket.create_connection((s.host, s.port), self.timeout)
+            stream = socket.create_connection((s.host, s.port), self.timeout)
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return stream
         except OSError as error:
             raise unreachable(self._place, error.strerror or str(error)) from None
 
