@@ -42,8 +42,8 @@ def candidates(line: str, context: "Context | None", values: bool = False) -> "l
 
     `context` is the shell that completers of values get; without it they are not asked. Raises whatever they raise.
     """
-    before, text = _words(line)
-    one = _command_of(before)
+    before, text = split(line)
+    one = command_of(before)
     if one.command is None:
         summaries = {name: found.summary for name in COMMANDS if (found := find(name)) and not found.hidden}
         return [Candidate(name, summary) for name, summary in summaries.items() if name.startswith(text)]
@@ -59,7 +59,7 @@ def candidates(line: str, context: "Context | None", values: bool = False) -> "l
     return fitting if text else fitting + _options(one, text, values)
 
 
-def _words(line: str) -> "tuple[list[str | None], str]":
+def split(line: str) -> "tuple[list[str | None], str]":
     """The words of a line before the last, which may be unfinished, and that one."""
     words: list[str | None] = []
     for end in ("", '"', "\\"):
@@ -73,7 +73,7 @@ def _words(line: str) -> "tuple[list[str | None], str]":
     return words, last or ""
 
 
-def _command_of(words: "Iterable[str | None]") -> OneCommand:
+def command_of(words: "Iterable[str | None]") -> OneCommand:
     """The last of the commands that `words` spell, as far as it goes; words that do not fit are passed over."""
     one = OneCommand()
     rest = iter(words)

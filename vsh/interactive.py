@@ -1,5 +1,6 @@
 """The shell without a command: a prompt on a terminal, or a script on standard input."""
 
+import os
 import sys
 
 from .commands.errors import CommandError
@@ -8,6 +9,10 @@ from .session import Session
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .options import Options
+
+#: Lines of history that virsh keeps, and that it can keep.
+HISTORY = 500
+MOST_HISTORY = 500_000
 
 
 def prompt_of(session: Session) -> str:
@@ -32,6 +37,7 @@ def interactive(options: "Options", program: str) -> int:
     Exit status 0, unless the connection named with -c cannot be had.
     """
     session = Session(options, program, interactive=True)
+    limit = history_limit(session)
     try:
         if options.several:
             raise CommandError("the prompt works on one host at a time", hint="name one connection with -c")
@@ -43,15 +49,31 @@ def interactive(options: "Options", program: str) -> int:
         if not options.quiet:
             sys.stdout.write(greeting(program))
             sys.stdout.flush()
-        if session.terminal:
+        if session.terminal and sys.stdout.isatty():
             from .repl import repl
 
-            repl(session)
+            repl(session, limit)
         else:
             _script(session)
     finally:
         session.close()
     return 0
+
+
+def history_limit(session: Session) -> int | None:
+    """How many lines of history to keep; None, which the user is told about, where VIRSH_HISTSIZE makes no sense."""
+    text = os.environ.get("VIRSH_HISTSIZE")
+    if text is None:
+        return HISTORY
+    try:
+        limit = int(text)
+    except ValueError:
+        session.warn("Bad $VIRSH_HISTSIZE value.")
+        return None
+    if not 0 <= limit <= MOST_HISTORY:
+        session.warn(f"$VIRSH_HISTSIZE value should be between 0 and {MOST_HISTORY}")
+        return None
+    return limit
 
 
 def _script(session: Session) -> None:

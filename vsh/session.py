@@ -51,6 +51,11 @@ class Session:
         return self._connection
 
     @property
+    def connected(self) -> bool:
+        """Whether there is a connection that is not known to be gone."""
+        return self._connection is not None and self._connection.alive
+
+    @property
     def terminal(self) -> bool:
         """Whether standard input is a terminal."""
         return sys.stdin is not None and sys.stdin.isatty()
@@ -226,6 +231,8 @@ class Session:
         self.uri = uri if uri is not None else self.uri
         self._lost = False
         connection.session.on_close(self._closed)
+        if self.interactive:
+            connection.session.start_background()
         for notice in connection.session.notices:
             self.warn(notice)
 

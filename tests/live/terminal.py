@@ -68,6 +68,9 @@ class Terminal:
         if not select.select([self._terminal], [], [], max(0.0, timeout))[0]:
             return ""
         try:
-            return os.read(self._terminal, 1 << 16).decode(errors="replace")
+            shown = os.read(self._terminal, 1 << 16).decode(errors="replace")
         except OSError:  # EIO: the other end was closed
             return ""
+        if "\x1b[6n" in shown:  # where is the cursor?
+            self.send("\x1b[1;1R")
+        return shown

@@ -64,3 +64,8 @@ def renderer(options: "Options", program: str = "vsh") -> Renderer:
 def capable() -> bool:
     """Whether standard output is a terminal that can do more than print lines."""
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def colourless() -> bool:
+    """Whether the user wants no colours (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))

@@ -1,6 +1,5 @@
 """Results for people at a terminal: tables with coloured states, highlighted XML, progress with rate and time."""
 
-import os
 import sys
 import time
 
@@ -12,6 +11,7 @@ from rich.text import Text as Styled
 
 from vsh.commands.results import Pairs, Table, Text
 
+from . import colourless
 from .plain import PlainRenderer
 from .text import harmless
 
@@ -40,9 +40,9 @@ class RichRenderer(PlainRenderer):
 
     def __init__(self, quiet: bool, timing: bool, selection: "Selection | None" = None):
         super().__init__(quiet, timing, selection)
-        plain = bool(os.environ.get("NO_COLOR"))
-        self.out = Console(file=sys.stdout, color_system=None if plain else "auto", highlight=False)
-        self.err = Console(file=sys.stderr, color_system=None if plain else "auto", highlight=False)
+        # Without file=, so that they follow sys.stdout and sys.stderr, which the prompt replaces.
+        self.out = Console(color_system=None if colourless() else "auto", highlight=False)
+        self.err = Console(color_system=None if colourless() else "auto", highlight=False, stderr=True)
         self.bar = Bar(self.err)
 
     def write(self, result: "Any") -> None:
