@@ -30,8 +30,8 @@ def parse(text: str, what: str, root: str) -> Node:
     return Node(tree)
 
 
-def read_tree(text: str, what: str, domain: int) -> etree._Element:
-    """The parsed document's root, blank text between elements removed."""
+def read_tree(text: str, what: str, domain: int, blanks: bool = False) -> etree._Element:
+    """The parsed document's root, blank text between elements removed unless `blanks`."""
     if len(text) > LIMIT:
         raise virt_error(
             XML_ERROR, f"the document has {len(text)} characters, more than the {LIMIT} allowed", domain=domain
@@ -42,7 +42,7 @@ def read_tree(text: str, what: str, domain: int) -> etree._Element:
     if _has_doctype(text):
         raise virt_error(XML_ERROR, "a document type (DOCTYPE) is not allowed in the document", domain=domain)
     data = text.encode("utf-8", "surrogatepass")
-    parser = _parser()
+    parser = _parser(blanks)
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
@@ -50,13 +50,13 @@ def read_tree(text: str, what: str, domain: int) -> etree._Element:
         fatal = [entry for entry in log if entry.level == etree.ErrorLevels.FATAL]
         if not fatal and data:
             # Undeclared namespace prefixes and the like: libvirt reads on.
-            return etree.fromstring(data, _parser(recover=True))
+            return etree.fromstring(data, _parser(blanks, recover=True))
         message = fatal[0].message if fatal else "Document is empty"
         line, column = (fatal[0].line, fatal[0].column) if fatal else (1, 1)
         raise _syntax_error(data, what, message, line, column, domain) from None
 
 
-def _parser(recover: bool = False) -> etree.XMLParser:
+def _parser(blanks: bool, recover: bool = False) -> etree.XMLParser:
     return etree.XMLParser(
         encoding="utf-8",
         recover=recover,
@@ -64,7 +64,7 @@ def _parser(recover: bool = False) -> etree.XMLParser:
         load_dtd=False,
         no_network=True,
         huge_tree=False,
-        remove_blank_text=True,
+        remove_blank_text=not blanks,
     )
 
 

@@ -9,6 +9,7 @@ from copy import deepcopy
 from lxml import etree
 
 from ..errors import FROM_XML, INTERNAL_ERROR, VirtError, virt_error
+from .dump import dump, numbered
 from .parse import read_tree
 
 _FUNCTION = re.compile(r"([A-Za-z_][\w.-]*)\s*\(")
@@ -66,21 +67,10 @@ def _complaint(xpath: str, error: etree.XPathError) -> str:
 
 def _node(item: object) -> str:
     if isinstance(item, etree._Element):
-        dump = etree.tostring(item, encoding="unicode", pretty_print=True, with_tail=False).rstrip("\n")
-        return _own_namespaces(item, dump)
+        return dump(item)
     name = getattr(item, "attrname", None)
     escaped = str(item).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f' {name}="{escaped.replace(chr(34), "&quot;")}"' if name else escaped
-
-
-def _own_namespaces(element: etree._Element, dump: str) -> str:
-    """`dump` without the namespaces that are declared around the element, which lxml repeats in its first tag."""
-    parent = element.getparent()
-    head, end, rest = dump.partition(">")
-    for prefix, uri in (parent.nsmap if parent is not None else {}).items():
-        declared = f"xmlns:{prefix}" if prefix else "xmlns"
-        head = head.replace(f' {declared}="{uri}"', "", 1)
-    return head + end + rest
+    return f' {name}="{numbered(escaped).replace(chr(34), "&quot;")}"' if name else escaped
 
 
 def _wrapped(found: Sequence[object]) -> str:
@@ -99,4 +89,4 @@ def _wrapped(found: Sequence[object]) -> str:
             nodes[-1].tail = (nodes[-1].tail or "") + str(item)
         else:
             nodes.text = (nodes.text or "") + str(item)
-    return etree.tostring(nodes, encoding="unicode", pretty_print=True)
+    return dump(nodes) + "\n"

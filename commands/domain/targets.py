@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..context import Context
 
 
-def definition(ctx: "Context", ref: "DomainRef", flags: int = 0) -> "_Element":
-    """The root of a domain's XML (virDomainXMLFlags), parsed.
+def definition(ctx: "Context", ref: "DomainRef", flags: int = 0, blanks: bool = False) -> "_Element":
+    """The root of a domain's XML (virDomainXMLFlags), parsed; with `blanks`, its white space is kept.
 
     Raises CommandError.
     """
@@ -26,7 +26,7 @@ def definition(ctx: "Context", ref: "DomainRef", flags: int = 0) -> "_Element":
     with failing("Failed to get domain description xml"):
         xml = ctx.connection.domain_get_xml_desc(ref, flags)
     with failing("Failed to parse domain description xml"):
-        return read_tree(xml, "(domain_definition)", FROM_DOMAIN)
+        return read_tree(xml, "(domain_definition)", FROM_DOMAIN, blanks)
 
 
 def attribute(device: "_Element", child: str, *names: str) -> "str | None":
