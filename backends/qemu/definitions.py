@@ -103,8 +103,14 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
 
 
 def read_definition(store: "Store", name: str) -> Domain:
-    """The definition of a domain. Raises FileNotFoundError; VirtError when the file is broken."""
-    return _read_file(store, store.places.definition(name), inactive=True)
+    """The definition of a domain, whose file's name is its name: it may say an older one after a renaming that was cut
+    short.
+
+    Raises FileNotFoundError; VirtError when the file is broken.
+    """
+    domain = _read_file(store, store.places.definition(name), inactive=True)
+    domain.name = name
+    return domain
 
 
 def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
