@@ -164,6 +164,13 @@ class Host:
         """A terminal, or a unix socket, to talk to."""
         raise NotImplementedError
 
+    def open_file(self, path: str, new: bool) -> int:
+        """A file descriptor, to be given to another process: `new` makes the file and writes, else it is read.
+
+        Only this machine has such; elsewhere it raises OSError(EOPNOTSUPP).
+        """
+        raise OSError(95, "files of another machine cannot be handed over", path)
+
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
         """The file's bytes from `offset`, at most `limit`."""
         raise NotImplementedError

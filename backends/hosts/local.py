@@ -122,6 +122,10 @@ class LocalHost(Host):
             return DescriptorChannel(self.open_stream(path).detach())
         return DescriptorChannel(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
 
+    def open_file(self, path: str, new: bool) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC if new else os.O_RDONLY
+        return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
         with open(path, "rb") as file:
             if offset:

@@ -127,7 +127,18 @@ def _read_file(store: "Store", path: str, inactive: bool) -> Domain:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise fail(errors.INTERNAL_ERROR, f"'{path}' is not UTF-8") from None
+    return read_text(text, inactive)
+
+
+def read_text(text: str, inactive: bool = True) -> Domain:
+    """A definition that was complete when it was written."""
     return Domain.parse(text, StoredRules(), inactive=inactive)
+
+
+def write_live(store: "Store", domain: Domain) -> None:
+    """Put the definition by which a domain runs in place of the one it began with."""
+    text = domain.format(secure=True)
+    store.host.write(store.live_xml(domain.uuid), text.encode("utf-8", "surrogateescape"))
 
 
 def write_definition(store: "Store", domain: Domain) -> None:

@@ -30,6 +30,11 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.lifecycle:LifecycleCalls",
         "vsh.backends.qemu.native:NativeCalls",
         "vsh.backends.qemu.console:ConsoleCalls",
+        "vsh.backends.qemu.control:ControlCalls",
+        "vsh.backends.qemu.save:SaveCalls",
+        "vsh.backends.qemu.statistics:StatisticsCalls",
+        "vsh.backends.qemu.metadata:MetadataCalls",
+        "vsh.backends.qemu.node:NodeCalls",
     )
     _watch: "Watch | None" = None
 

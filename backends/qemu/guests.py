@@ -76,7 +76,7 @@ class Guest:
         except FileNotFoundError:
             text = b""
         if self.active:
-            return journal.standing(text)
+            return journal.standing(text, record.begun)
         return const.DOMAIN_SHUTOFF, record.reason or journal.ending(text)
 
     @property

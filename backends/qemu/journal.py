@@ -33,15 +33,15 @@ def events(text: bytes) -> "list[tuple[str, bytes]]":
     return found
 
 
-def standing(text: bytes) -> "tuple[int, int]":
-    """State and reason (virDomainState) of a guest whose process runs."""
-    state = (const.DOMAIN_PAUSED, const.DOMAIN_PAUSED_STARTING_UP)
-    begun = False
+def standing(text: bytes, begun: int) -> "tuple[int, int]":
+    """State and reason (virDomainState) of a guest whose process runs; `begun` is the reason why it ran first."""
+    state = (const.DOMAIN_PAUSED, const.DOMAIN_PAUSED_USER)
+    reason = begun
     cause = const.DOMAIN_PAUSED_USER
     for name, line in events(text):
         if name == "RESUME":
-            reason = const.DOMAIN_RUNNING_UNPAUSED if begun else const.DOMAIN_RUNNING_BOOTED
-            begun, state, cause = True, (const.DOMAIN_RUNNING, reason), const.DOMAIN_PAUSED_USER
+            state, cause = (const.DOMAIN_RUNNING, reason), const.DOMAIN_PAUSED_USER
+            reason = const.DOMAIN_RUNNING_UNPAUSED
         elif name == "STOP" and state[0] == const.DOMAIN_RUNNING:
             state = (const.DOMAIN_PAUSED, cause)
         elif name == "BLOCK_IO_ERROR" and b'"action": "stop"' in line:

@@ -58,8 +58,12 @@ def environment(domain: "Domain") -> "dict[str, str]":
     return {"LC_ALL": "C", "PATH": PATH} | zone | foreign(domain)[1]
 
 
-def start(driver: "QemuDriver", model: "Domain", paused: bool, transient: bool = False) -> None:
+def start(
+    driver: "QemuDriver", model: "Domain", paused: bool, transient: bool = False, saved: "int | None" = None
+) -> None:
     """Run `model`, which becomes the live definition; call it with the domain's lock.
+
+    `transient` says that there need not be a definition of it; `saved` is an open file with the state to go on from.
 
     Raises VirtError, and nothing has changed.
     """
@@ -74,6 +78,9 @@ def start(driver: "QemuDriver", model: "Domain", paused: bool, transient: bool =
             check_unique(Guests(store), model, live=True)
         record = Running(model.name, model.uuid, store.next_id(), STARTING, Entry.of(model, ""))
         launched = launch(places, driver.settings, model, record.id)
+        launched.incoming = saved is not None
+        if saved is not None:
+            record.begun = const.DOMAIN_RUNNING_RESTORED
         _check_sockets(launched, model)
         _choose_ports(driver, model, record)
         record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
@@ -81,7 +88,7 @@ def start(driver: "QemuDriver", model: "Domain", paused: bool, transient: bool =
         model.id = record.id
         store.write_running(record)
     try:
-        _run(driver, model, record, launched, paused)
+        _run(driver, model, record, launched, paused, saved)
     except BaseException as error:
         ending.kill(driver, record)
         record.reason = const.DOMAIN_SHUTOFF_FAILED
@@ -91,7 +98,9 @@ def start(driver: "QemuDriver", model: "Domain", paused: bool, transient: bool =
         raise
 
 
-def _run(driver: "QemuDriver", model: "Domain", record: Running, launched: "Launch", paused: bool) -> None:
+def _run(
+    driver: "QemuDriver", model: "Domain", record: Running, launched: "Launch", paused: bool, saved: "int | None"
+) -> None:
     from .argv import build
     from .qmp import Monitor
 
@@ -113,15 +122,21 @@ def _run(driver: "QemuDriver", model: "Domain", record: Running, launched: "Laun
     except (OSError, errors.VirtError) as error:
         raise _why(driver, record, log, before.size if before else 0) or error from None
     with monitor:
+        if saved is not None:
+            from .save import await_incoming
+
+            await_incoming(monitor, saved)
         _configure(monitor, model)
         _complete(monitor, model, record)
-        store.host.write(store.live_xml(model.uuid), model.format(secure=True).encode("utf-8", "surrogateescape"))
+        definitions.write_live(store, model)
         record.phase = RUNNING
         store.write_running(record)
         if not paused:
             monitor.execute("cont")
     ref = Guests(store).by_uuid[model.uuid].ref
-    driver.publish(ref, const.DOMAIN_EVENT_STARTED, const.DOMAIN_EVENT_STARTED_BOOTED)
+    booted = saved is None
+    detail = const.DOMAIN_EVENT_STARTED_BOOTED if booted else const.DOMAIN_EVENT_STARTED_RESTORED
+    driver.publish(ref, const.DOMAIN_EVENT_STARTED, detail)
 
 
 def _check_sockets(launched: "Launch", model: "Domain") -> None:

@@ -48,8 +48,17 @@ class LifecycleCalls(QemuBase):
             guest = self._guest(dom)
             if guest.active:
                 raise fail(errors.OPERATION_INVALID, "domain is already running")
-            model = definitions.read_definition(driver.store, guest.name)
-            start(driver, model, bool(flags & const.DOMAIN_START_PAUSED))
+            saved = driver.places.saved(guest.name)
+            if guest.managed_save and not flags & const.DOMAIN_START_FORCE_BOOT:
+                from .images import Image
+                from .save import restore
+
+                wanted = const.DOMAIN_SAVE_PAUSED if flags & const.DOMAIN_START_PAUSED else 0
+                restore(driver, Image.read(driver.host, saved), saved, wanted, transient=False)
+            else:
+                model = definitions.read_definition(driver.store, guest.name)
+                start(driver, model, bool(flags & const.DOMAIN_START_PAUSED))
+            driver.host.remove(saved)
             return Guests(driver.store).by_uuid[dom.uuid].ref
 
     @call("qemuDomainCreateXML", START)
@@ -74,7 +83,7 @@ class LifecycleCalls(QemuBase):
             record.reason = const.DOMAIN_SHUTOFF_DESTROYED
             driver.store.write_running(record)
             driver.host.signal(record.process, SIGTERM)
-            if not _ends(driver, guest, GRACE):
+            if not ends(driver, guest):
                 if flags & const.DOMAIN_DESTROY_GRACEFUL:
                     record.reason = 0
                     driver.store.write_running(record)
@@ -129,7 +138,7 @@ class LifecycleCalls(QemuBase):
             _await_state(self, dom, const.DOMAIN_RUNNING)
 
 
-def _ends(driver: "QemuDriver", guest: "Guest", patience: float) -> bool:
+def ends(driver: "QemuDriver", guest: "Guest", patience: float = GRACE) -> bool:
     """Wait for the end of a guest's process; whether it came."""
     assert guest.record is not None and guest.record.process is not None
     deadline, pause = time.monotonic() + patience, 0.001

@@ -51,20 +51,10 @@ class Monitor:
 
         Raises CommandFailed when QEMU refuses it, VirtError when it does not answer or goes away.
         """
-        self._serial += 1
-        request: dict[str, Any] = {"execute": command, "id": self._serial}
+        request: dict[str, Any] = {"execute": command}
         if arguments:
             request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
-        try:
-            self._stream.sendall(json.dumps(request).encode() + b"\n")
-            while True:
-                answer = self._message()
-                if answer.get("id") == self._serial:
-                    break
-        except TimeoutError:
-            raise fail(errors.OPERATION_TIMEOUT, f"QEMU does not answer '{command}'") from None
-        except OSError as error:
-            raise fail(errors.OPERATION_FAILED, f"the monitor was closed: {error.strerror}") from None
+        answer = self.converse(request)
         if "error" in answer:
             said = answer["error"].get("desc", "unknown error")
             text = f"unable to execute QEMU command '{command}': {said}"
@@ -74,6 +64,32 @@ class Monitor:
             failed.kind = answer["error"].get("class", "")
             raise failed
         return answer.get("return")
+
+    def give_file(self, name: str, descriptor: int) -> None:
+        """Let QEMU have an open file of ours, under a name for later commands; only on this machine."""
+        import socket
+
+        request = {"execute": "getfd", "arguments": {"fdname": name}}
+        # The descriptor travels with the command's first byte.
+        socket.send_fds(self._stream, [b" "], [descriptor])
+        answer = self.converse(request)
+        if "error" in answer:
+            raise fail(errors.INTERNAL_ERROR, f"QEMU takes no file: {answer['error'].get('desc')}")
+
+    def converse(self, request: "dict[str, Any]") -> "dict[str, Any]":
+        """QEMU's whole answer to a request, which gets an id."""
+        self._serial += 1
+        request = {**request, "id": f"libvirt-{self._serial}"}
+        try:
+            self._stream.sendall(json.dumps(request).encode() + b"\n")
+            while True:
+                answer = self._message()
+                if answer.get("id") == request["id"]:
+                    return answer
+        except TimeoutError:
+            raise fail(errors.OPERATION_TIMEOUT, f"QEMU does not answer '{request.get('execute')}'") from None
+        except OSError as error:
+            raise fail(errors.OPERATION_FAILED, f"the monitor was closed: {error.strerror}") from None
 
     def _message(self) -> "dict[str, Any]":
         while b"\n" not in self._buffer:

@@ -9,6 +9,7 @@ Locks: one for each domain, and one for the set of all (names, uuids, ids), take
 """
 
 from .. import errors
+from ..constants.domain import DOMAIN_RUNNING_BOOTED as RUNNING_BOOTED
 from ..hosts import Process
 from . import lines
 
@@ -57,7 +58,8 @@ class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
     `paths` are its own files and folders, removed when it has stopped by these names and no others; `figures` are
-    its index entry as of the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on.
+    its index entry as of the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on;
+    `begun` is the reason why it ran first (virDomainRunningReason).
     """
 
     def __init__(self, name: str, uuid: bytes, id: int, phase: str, figures: Entry):
@@ -69,6 +71,7 @@ class Running:
         self.monitor = ""
         self.journal = ""
         self.ports: list[int] = []
+        self.begun = RUNNING_BOOTED
 
     def dump(self) -> bytes:
         rows = [
@@ -84,6 +87,7 @@ class Running:
             ["figures", *self.figures.row()],
             ["paths", *self.paths],
             ["ports", *map(str, self.ports)],
+            ["begun", str(self.begun)],
         ]
         return lines.dump(rows)
 
@@ -105,6 +109,7 @@ class Running:
         made.monitor, made.journal = told["monitor"][0], told["journal"][0]
         made.paths = [path for path in told["paths"] if path]
         made.ports = [int(port) for port in told["ports"] if port]
+        made.begun = int(told["begun"][0])
         return made
 
 

@@ -36,7 +36,8 @@ def add(command: Command) -> None:
         count += 1 + _depth(disk)
     for disk in disks:
         check(disk)
-        top = None if disk.source.empty else blockdevs(command, disk, numbers[id(disk)])
+        disk.index = numbers[id(disk)]
+        top = None if disk.source.empty else blockdevs(command, disk, disk.index)
         device(command, disk, top)
 
 

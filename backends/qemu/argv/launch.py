@@ -36,3 +36,5 @@ class Launch:
         self.sandbox = sandbox
         self.vnc_listen = vnc_listen
         self.spice_listen = spice_listen
+        #: whether QEMU is to wait for the state of a guest that was saved
+        self.incoming = False

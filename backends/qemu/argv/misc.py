@@ -130,6 +130,8 @@ def late_devices(command: Command) -> None:
         command.device("usb-redir", chardev=f"char{alias}", id=alias, bootindex=order, **place)
     for hostdev in devices.hostdevs:
         raise refuse(hostdev, f"host device of type '{hostdev.type}'")
+    if command.launch.incoming:
+        command.option("-incoming", "defer")
     _balloon(command)
     _rngs(command)
     for nvram in devices.nvrams:

@@ -1,0 +1,154 @@
+"""Saving guests to files and restoring them; managed saves."""
+
+import os
+import time
+
+from .. import errors
+from ..constants import domain as const
+from . import definitions, ending
+from .base import QemuBase, call, fail
+from .images import Image
+from .lifecycle import ends, monitor_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..records import DomainRef
+    from .driver import QemuDriver
+    from .guests import Guest
+    from .qmp import Monitor
+
+SAVE = const.DOMAIN_SAVE_BYPASS_CACHE | const.DOMAIN_SAVE_RUNNING | const.DOMAIN_SAVE_PAUSED
+#: As fast as it goes: bytes a second (QEMU's largest number).
+FASTEST = 2**63 - 1 - 2**33
+#: What QEMU calls its end of the file.
+FILE = "vsh-save"
+#: What an image is called while it is written.
+PART = ".part"
+
+
+class SaveCalls(QemuBase):
+    """Saving guests to files and restoring them; managed saves."""
+
+    @call("qemuDomainSaveFlags", SAVE)
+    def domain_save_flags(self, dom: "DomainRef", to: str, dxml: "str | None", flags: int = 0) -> None:
+        _no_xml(dxml)
+        with self._lock(dom):
+            save(self.driver, self._active(dom), to, flags)
+
+    @call("qemuDomainManagedSave", SAVE)
+    def domain_managed_save(self, dom: "DomainRef", flags: int = 0) -> None:
+        places = self.driver.places
+        with self._lock(dom):
+            guest = self._active(dom)
+            if not guest.persistent:
+                raise fail(errors.OPERATION_INVALID, "cannot do managed save for transient domain")
+            path = places.saved(guest.name)
+            self.driver.host.make_folders([os.path.dirname(path)])
+            save(self.driver, guest, path, flags)
+
+    @call("qemuDomainManagedSaveRemove")
+    def domain_managed_save_remove(self, dom: "DomainRef", flags: int = 0) -> None:
+        with self._lock(dom):
+            self.driver.host.remove(self.driver.places.saved(self._guest(dom).name))
+
+    @call("qemuDomainRestoreFlags", SAVE)
+    def domain_restore_flags(self, from_: str, dxml: "str | None", flags: int = 0) -> None:
+        _no_xml(dxml)
+        driver = self.driver
+        image = Image.read(driver.host, from_)
+        model = image.model()
+        driver.places.definition(model.name)
+        with driver.store.lock_domain(model.uuid):
+            restore(driver, image, from_, flags)
+
+    @call("qemuDomainSaveImageGetXMLDesc", const.DOMAIN_SAVE_IMAGE_XML_SECURE)
+    def domain_save_image_get_xml_desc(self, file: str, flags: int = 0) -> str:
+        return Image.read(self.driver.host, file).model().format(inactive=True, secure=bool(flags))
+
+    @call("qemuDomainManagedSaveGetXMLDesc", const.DOMAIN_SAVE_IMAGE_XML_SECURE)
+    def domain_managed_save_get_xml_desc(self, dom: "DomainRef", flags: int = 0) -> str:
+        guest = self._guest(dom)
+        if not guest.managed_save:
+            raise fail(errors.OPERATION_INVALID, "domain does not have managed save image")
+        image = Image.read(self.driver.host, self.driver.places.saved(guest.name))
+        return image.model().format(inactive=True, secure=bool(flags))
+
+
+def _no_xml(dxml: "str | None") -> None:
+    if dxml is not None:
+        raise fail(errors.ARGUMENT_UNSUPPORTED, "changing the definition is not supported without libvirt yet")
+
+
+def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
+    """Write a running guest to a file and end it; call it with the domain's lock.
+
+    Raises VirtError, and the guest runs on as before.
+    """
+    record = guest.record
+    assert record is not None
+    running = guest.state == const.DOMAIN_RUNNING
+    runs_on = bool(flags & const.DOMAIN_SAVE_RUNNING) or (running and not flags & const.DOMAIN_SAVE_PAUSED)
+    image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
+    descriptor = driver.host.open_file(path + PART, new=True)
+    try:
+        with monitor_of(driver, guest) as monitor:
+            if running:
+                monitor.execute("stop")
+            try:
+                os.write(descriptor, image.head(complete=False))
+                _migrate(monitor, descriptor)
+                os.pwrite(descriptor, image.head(complete=True), 0)
+                os.fsync(descriptor)
+                driver.host.rename(path + PART, path)
+            except BaseException:
+                driver.host.remove(path + PART)
+                if running:
+                    monitor.execute("cont")
+                raise
+            record.reason = const.DOMAIN_SHUTOFF_SAVED
+            driver.store.write_running(record)
+            monitor.execute("quit")
+    finally:
+        os.close(descriptor)
+    if not ends(driver, guest):
+        ending.kill(driver, record)
+    ending.finish(driver, record)
+
+
+def _migrate(monitor: "Monitor", descriptor: int) -> None:
+    """Have QEMU write its state into a file, and wait until it has. Raises VirtError."""
+    monitor.execute("migrate-set-parameters", max_bandwidth=FASTEST)
+    monitor.give_file(FILE, descriptor)
+    monitor.execute("migrate", uri=f"fd:{FILE}")
+    pause = 0.005
+    while True:
+        told = monitor.execute("query-migrate")
+        if told.get("status") == "completed":
+            return
+        if told.get("status") in ("failed", "cancelled"):
+            raise fail(errors.OPERATION_FAILED, f"save failed: {told.get('error-desc', 'QEMU does not say why')}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+def restore(driver: "QemuDriver", image: Image, path: str, flags: int, transient: bool = True) -> None:
+    """Run a saved guest; call it with the domain's lock. Raises VirtError; the file stays."""
+    from .launching import start
+
+    runs = bool(flags & const.DOMAIN_SAVE_RUNNING) or (image.ran and not flags & const.DOMAIN_SAVE_PAUSED)
+    descriptor = driver.host.open_file(path, new=False)
+    try:
+        os.lseek(descriptor, image.offset, os.SEEK_SET)
+        start(driver, image.model(), not runs, transient=transient, saved=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def await_incoming(monitor: "Monitor", descriptor: int) -> None:
+    """Have a QEMU that waits for it take its state from a file. Raises VirtError when it cannot."""
+    monitor.give_file(FILE, descriptor)
+    monitor.execute("migrate-incoming", uri=f"fd:{FILE}")
+    pause = 0.005
+    while monitor.execute("query-migrate").get("status") != "completed":
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)

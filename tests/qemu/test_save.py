@@ -1,0 +1,106 @@
+"""Saved guests: kept, restored, and exchanged with libvirt."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.guest import Guests
+from tests.live.libvirtd import Libvirtd
+from tests.live.side import Side
+from vsh.backends import api
+from vsh.backends.constants import domain as const
+from vsh.backends.errors import OPERATION_FAILED, OPERATION_INVALID, OPERATION_UNSUPPORTED, SYSTEM_ERROR, VirtError
+from vsh.backends.records import DomainRef
+
+
+def code(call: Callable[[], object]) -> int:
+    with pytest.raises(VirtError) as caught:
+        call()
+    return caught.value.code
+
+
+@pytest.fixture
+def running(conn: api.Connection, guests: Guests) -> DomainRef:
+    ref = conn.domain_define_xml_flags(guests.boot_sector("kept"), 0)
+    return conn.domain_create_with_flags(ref, 0)
+
+
+def test_managed_save(conn: api.Connection, running: DomainRef, root: Path) -> None:
+    conn.domain_managed_save(running, 0)
+    assert tuple(conn.domain_get_state(running, 0)) == (const.DOMAIN_SHUTOFF, const.DOMAIN_SHUTOFF_SAVED)
+    assert conn.domain_has_managed_save_image(running, 0) == 1
+    (image,) = (root / "e/lib/qemu/save").iterdir()
+    assert image.read_bytes().startswith(b"LibvirtQemudSave")
+    assert image.stat().st_mode & 0o777 == 0o600
+    assert "<name>kept</name>" in conn.domain_managed_save_get_xml_desc(running, 0)
+    assert code(lambda: conn.domain_undefine_flags(running, 0)) == OPERATION_INVALID
+    assert code(lambda: conn.domain_rename(running, "other", 0)) == OPERATION_INVALID
+    ref = conn.domain_create_with_flags(running, 0)
+    assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_RUNNING, const.DOMAIN_RUNNING_RESTORED)
+    assert not image.exists()
+    conn.domain_suspend(ref)
+    conn.domain_managed_save(ref, 0)
+    conn.domain_create_with_flags(ref, 0)
+    assert conn.domain_get_state(ref, 0).state == const.DOMAIN_PAUSED
+    conn.domain_managed_save(ref, const.DOMAIN_SAVE_RUNNING)
+    conn.domain_create_with_flags(ref, const.DOMAIN_START_FORCE_BOOT)
+    assert conn.domain_get_state(ref, 0).reason == const.DOMAIN_RUNNING_BOOTED
+    assert not image.exists()
+    conn.domain_managed_save(ref, 0)
+    conn.domain_managed_save_remove(ref, 0)
+    assert conn.domain_has_managed_save_image(ref, 0) == 0
+    conn.domain_create_with_flags(ref, 0)
+    conn.domain_managed_save(ref, 0)
+    conn.domain_undefine_flags(ref, const.DOMAIN_UNDEFINE_MANAGED_SAVE)
+    assert not image.exists()
+
+
+def test_images_that_are_none(conn: api.Connection, running: DomainRef, root: Path) -> None:
+    path = root / "image"
+    for content, wanted in (
+        (b"", OPERATION_FAILED),
+        (b"x" * 200, OPERATION_FAILED),
+        (struct.pack("=16s5I56x", b"LibvirtQemudPart", 2, 10, 1, 0, 0), OPERATION_FAILED),
+        (struct.pack("=16s5I56x", b"LibvirtQemudSave", 3, 10, 1, 0, 0), OPERATION_FAILED),
+        (struct.pack("=16s5I56x", b"LibvirtQemudSave", 2, 10, 1, 1, 0), OPERATION_UNSUPPORTED),
+        (struct.pack("=16s5I56x", b"LibvirtQemudSave", 2, 2**31, 1, 0, 0), OPERATION_FAILED),
+        (struct.pack("=16s5I56x", b"LibvirtQemudSave", 2, 100, 1, 0, 0) + b"short", OPERATION_FAILED),
+    ):
+        path.write_bytes(content)
+        assert code(lambda: conn.domain_restore_flags(str(path), None, 0)) == wanted
+    assert code(lambda: conn.domain_restore_flags("/nowhere/image", None, 0)) == SYSTEM_ERROR
+    assert code(lambda: conn.domain_save_flags(running, "/nowhere/image", None, 0)) == SYSTEM_ERROR
+    assert conn.domain_get_state(running, 0).state == const.DOMAIN_RUNNING  # it runs on
+    conn.domain_save_flags(running, str(path), None, 0)
+    conn.domain_create_with_flags(running, 0)
+    assert code(lambda: conn.domain_restore_flags(str(path), None, 0)) == OPERATION_INVALID
+    # What QEMU cannot read leaves neither a process nor a running domain, and the file.
+    conn.domain_destroy_flags(running, 0)
+    path.write_bytes(path.read_bytes()[:8000])
+    with pytest.raises(VirtError):
+        conn.domain_restore_flags(str(path), None, 0)
+    assert conn.domain_get_state(running, 0).state == const.DOMAIN_SHUTOFF
+    assert path.exists()
+
+
+def test_images_are_libvirts(
+    libvirtd: Libvirtd, side: Side, guests: Guests, uri: str, conn: api.Connection, tmp_path: Path
+) -> None:
+    """What one has saved the other restores."""
+    address = libvirtd.uri("qemu")
+    path = libvirtd.directory / "exchange.save"
+    ref = conn.domain_create_xml(guests.boot_sector("exchanged"), 0)
+    conn.domain_suspend(ref)
+    conn.domain_save_flags(ref, str(path), None, 0)
+    path.chmod(0o644)
+    run = side.virsh("-q", "-c", address, f"restore {path}; domstate exchanged; resume exchanged; domstate exchanged")
+    assert (run.stdout.split(), run.stderr) == (["paused", "running"], "")
+    path.unlink()
+    run = side.virsh("-q", "-c", address, f"save exchanged {path}")
+    assert run.status == 0, run.stderr
+    conn.domain_restore_flags(str(path), None, 0)
+    ref = conn.domain_lookup_by_name("exchanged")
+    assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_RUNNING, const.DOMAIN_RUNNING_RESTORED)
+    assert "<name>exchanged</name>" in conn.domain_save_image_get_xml_desc(str(path), 0)
