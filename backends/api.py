@@ -6,7 +6,7 @@ change something are refused with libvirt's words, as libvirt's public functions
 
 import os
 
-from . import errors, procedures, registry
+from . import errors, flags, procedures, registry
 from .calls import Calls
 
 TYPE_CHECKING = False
@@ -31,26 +31,6 @@ SECURE = {
 GUARDED: "dict[str, Callable[[tuple[Any, ...]], bool]]" = {
     "domain_get_vcpus_flags": lambda args: bool(args[1] & 8),
     "domain_interface_addresses": lambda args: args[1] == 1,
-}
-#: Flags that exclude each other: call -> pairs of (flag, its name).
-_SAVED = (((2, "VIR_DOMAIN_SAVE_RUNNING"), (4, "VIR_DOMAIN_SAVE_PAUSED")),)
-_DUMPED = (
-    ((1, "VIR_DUMP_CRASH"), (2, "VIR_DUMP_LIVE")),
-    ((1, "VIR_DUMP_CRASH"), (8, "VIR_DUMP_RESET")),
-    ((2, "VIR_DUMP_LIVE"), (8, "VIR_DUMP_RESET")),
-)
-EXCLUSIVE = {
-    "domain_core_dump": _DUMPED,
-    "domain_core_dump_with_format": _DUMPED,
-    "domain_managed_save": _SAVED,
-    "domain_managed_save_define_xml": _SAVED,
-    "domain_restore_flags": _SAVED,
-    "domain_save_flags": _SAVED,
-    "domain_save_image_define_xml": _SAVED,
-    "domain_undefine_flags": (
-        ((4, "VIR_DOMAIN_UNDEFINE_NVRAM"), (8, "VIR_DOMAIN_UNDEFINE_KEEP_NVRAM")),
-        ((32, "VIR_DOMAIN_UNDEFINE_TPM"), (64, "VIR_DOMAIN_UNDEFINE_KEEP_TPM")),
-    ),
 }
 #: Other arguments that are refused: call -> a test of its arguments, and what is wrong when it says yes.
 FAULTS: "dict[str, tuple[Callable[[tuple[Any, ...]], bool], str]]" = {
@@ -109,7 +89,7 @@ class Connection(Calls):
         if name[:1] == "_":
             raise AttributeError(name)
         call = getattr(self.session, name)
-        if not self.readonly and not any(name in table for table in (EXCLUSIVE, FAULTS, PATHS)):
+        if not self.readonly and not any(name in table for table in (flags.EXCLUSIVE, FAULTS, PATHS)):
             return call
 
         def checked(*args: object, **named: object) -> "Any":
@@ -154,10 +134,7 @@ def absolute(name: str, args: "tuple[Any, ...]") -> "tuple[Any, ...]":
 
 def check(name: str, args: "tuple[Any, ...]", readonly: bool) -> None:
     """Raise what libvirt's public function raises before any driver sees the call."""
-    flags = args[-1] if args and isinstance(args[-1], int) else 0
-    for (one, one_name), (other, other_name) in EXCLUSIVE.get(name, ()):
-        if flags & one and flags & other:
-            raise errors.VirtError(errors.INVALID_ARG, f"Flags '{one_name}' and '{other_name}' are mutually exclusive")
+    flags.check(name, args)
     if name in FAULTS and FAULTS[name][0](args):
         raise errors.VirtError(errors.INVALID_ARG, FAULTS[name][1])
     if not readonly:
@@ -165,5 +142,5 @@ def check(name: str, args: "tuple[Any, ...]", readonly: bool) -> None:
     procedure = procedures.lookup(name)
     if procedure.readonly == "!" or (procedure.readonly == "?" and GUARDED[name](args)):
         raise errors.read_only(procedure.api)
-    if flags & SECURE.get(name, 0):
+    if name in SECURE and isinstance(args[-1], int) and args[-1] & SECURE[name]:
         raise errors.virt_error(errors.OPERATION_DENIED, f"{procedure.api} with secure flag")

@@ -26,11 +26,11 @@ def not_running() -> errors.VirtError:
     return fail(errors.OPERATION_INVALID, "domain is not running", errors.FROM_DOMAIN)
 
 
-def call(function: str, supported: int = 0) -> "Callable[[F], F]":
+def call(function: str, supported: int = 0, told: int = 0) -> "Callable[[F], F]":
     """Make a method a call of the host: it runs under the host's lock, and flags outside `supported` are refused as
     libvirt's `function` refuses them (its name is part of the text).
 
-    `flags` is the method's last parameter.
+    `flags` is the method's last parameter; `told` are flags that libvirt's library adds before its driver sees them.
     """
 
     def decorate(method: "Any") -> "Any":
@@ -38,7 +38,7 @@ def call(function: str, supported: int = 0) -> "Callable[[F], F]":
 
         def checked(self: "TestBase", *args: "Any", **named: "Any") -> "Any":
             flags = args[place] if len(args) > place else named.get("flags", 0)
-            refuse_flags(function, flags, supported, errors.FROM_TEST)
+            refuse_flags(function, flags | told, supported, errors.FROM_TEST)
             with self.driver.lock:
                 return method(self, *args, **named)
 

@@ -7,7 +7,7 @@ from ..constants.domain import DOMAIN_RUNNING_BOOTED
 from .base import fail
 from .definition import Definition
 from .guests import Guests
-from .host import HostCalls
+from .host import NODE, HostCalls
 from .info import InfoCalls
 from .lifecycle import LifecycleCalls
 from .listing import ListingCalls
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..dispatch import Dispatcher
     from ..events import Subscription
+    from ..records import NodeGetInfo
     from ..uri import Uri
     from .networks import Networks
     from .pools import Pools
@@ -33,7 +34,13 @@ class TestConnection(HostCalls, ListingCalls, InfoCalls, LifecycleCalls):
         "vsh.backends.test.save:SaveCalls",
         "vsh.backends.test.moments:MomentCalls",
         "vsh.backends.test.resources:ResourceCalls",
+        "vsh.backends.test.cpus:CpuCalls",
+        "vsh.backends.test.tunables:TunableCalls",
+        "vsh.backends.test.iotune:IoTuneCalls",
+        "vsh.backends.test.iothreads:IoThreadCalls",
         "vsh.backends.test.statistics:StatisticsCalls",
+        "vsh.backends.test.addresses:AddressCalls",
+        "vsh.backends.test.screen:ScreenCalls",
         "vsh.backends.test.node:NodeCalls",
         "vsh.backends.test.agent:AgentCalls",
         "vsh.backends.test.networks:NetworkCalls",
@@ -98,6 +105,7 @@ class TestDriver(driver.Driver):
         super().__init__(uri)
         self.lock = RLock()
         self.guests = Guests()
+        self.figures = NODE
         self._next_id = 1
         self._networks: Networks | None = None
         self._pools: Pools | None = None
@@ -110,6 +118,12 @@ class TestDriver(driver.Driver):
     def key(cls, uri: "Uri") -> str:
         """`test:///default` is one host for all; one read from a file belongs to the connection that read it."""
         return uri.path if uri.path == "/default" else f"{uri.path} {id(uri)}"
+
+    @property
+    def node(self) -> "NodeGetInfo":
+        """The host's CPUs and memory."""
+        node: NodeGetInfo = records.NodeGetInfo(*self.figures)
+        return node
 
     @property
     def networks(self) -> "Networks":

@@ -38,6 +38,7 @@ class Guest:
         self.messages: list[tuple[int, str]] = []
         self.seconds, self.nseconds = GUEST_TIME, 0
         self.frozen: set[str] = set()
+        self.polling: list[tuple[int, dict[str, int]]] = []  #: I/O threads that were added, and how they poll
 
     @property
     def active(self) -> bool:

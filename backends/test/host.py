@@ -6,6 +6,7 @@ from .base import TestBase, call
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import NodeGetInfo, NodeGetSecurityModel
+    from .driver import TestDriver
 
 MAX_VCPUS = 32
 #: libvirt's release whose test driver this one follows, as its virConnectGetLibVersion says it.
@@ -62,9 +63,14 @@ class HostCalls(TestBase):
         return SYSINFO
 
     def node_get_info(self) -> "NodeGetInfo":
-        info: NodeGetInfo = records.NodeGetInfo(*NODE)
-        return info
+        return self.driver.node
 
     def node_get_security_model(self) -> "NodeGetSecurityModel":
         model: NodeGetSecurityModel = records.NodeGetSecurityModel("testSecurity", "")
         return model
+
+
+def host_cpus(host: "TestDriver") -> frozenset[int]:
+    """All CPUs of the host, by its topology."""
+    node = host.node
+    return frozenset(range(node.nodes * node.sockets * node.cores * node.threads))

@@ -164,6 +164,8 @@ class Bandwidth(Model):
     spread = True
     inbound = Child("inbound", Rate)
     outbound = Child("outbound", Rate)
+    #: limits were set by call, perhaps to none: the element is written all the same
+    tuned = False
 
     def read(self, node: Node, context: Context) -> None:
         if node.get("classID") is not None:
@@ -183,7 +185,7 @@ class Bandwidth(Model):
         return context.memo.get("interface_type") == "network"
 
     def present(self, view: View) -> bool:
-        return self.inbound is not None or self.outbound is not None
+        return self.tuned or self.inbound is not None or self.outbound is not None
 
 
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")

@@ -54,6 +54,9 @@ class MemoryLimit(Size):
                 raise
         model.__dict__[self.name] = min(model.__dict__.get(self.name, UNLIMITED), UNLIMITED)
 
+    def shown(self, model: Model, view: View) -> bool:
+        return bool(model.__dict__[self.name] < UNLIMITED) and super().shown(model, view)
+
 
 class Memtune(Model):
     hard_limit = MemoryLimit("hard_limit")
