@@ -41,8 +41,14 @@ class Both:
 
 
 def told(outcome: Any) -> Any:
-    """An error as (code, text)."""
-    return (outcome.code, outcome.message) if isinstance(outcome, VirtError) else outcome
+    """An error as (code, text).
+
+    For a file that is too short libvirt adds what its thread last failed at, whatever that was.
+    """
+    if not isinstance(outcome, VirtError):
+        return outcome
+    text = outcome.message
+    return outcome.code, text.rpartition(": ")[0] if text.startswith(("incomplete ", "failed to read")) else text
 
 
 def refs_equal(seen: Any, wanted: Any) -> bool:
