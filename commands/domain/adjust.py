@@ -5,7 +5,7 @@ from vsh.backends.xml.dump import dump
 
 from ..declare import Alias, Data, Flag, Int, Opt, Scaled, command
 from ..errors import CommandError, failing
-from ..results import Message, Result, Text
+from ..results import Done, Message, Text
 from .impact import CONFIG, EXCLUSIVE, IMPACT, impact, is_active
 from .lookup import DOMAIN, facts
 from .targets import attribute, definition, interface_names
@@ -91,7 +91,7 @@ def update_memory_device(
     alias: "str | None" = None,
     node: "int | None" = None,
     requested_size: "int | None" = None,
-) -> Result:
+) -> "Done | Text":
     """Change a memory device: how much of it the guest gets.
 
     Where a domain has several, --alias or --node chooses one.
@@ -118,4 +118,4 @@ def update_memory_device(
     if print_xml:
         return Text(xml, data={"xml": xml})
     ctx.connection.domain_update_device_flags(domain, xml, flags)
-    return Text("", data={"domain": facts(domain), "xml": xml})
+    return Done(domain=facts(domain), xml=xml)

@@ -7,6 +7,7 @@ from .addresses import Address
 from .devices import attach
 from .impact import DEVICE_EXCLUSIVE, DEVICE_IMPACT, device_impact
 from .lookup import Domain, facts, find_domain
+from .rates import read_rate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 SOURCES = {"network": "network", "bridge": "bridge", "direct": "dev", "hostdev": "", "vhostuser": "path"}
 #: Types that libvirt knows besides; virsh refuses them only after it has looked at the other options.
 OTHERS = ("user", "ethernet", "server", "client", "mcast", "internal", "udp", "vdpa", "null", "vds")
-#: What a rate says, between commas: KiB a second, KiB a second, KiB, KiB a second.
-RATE = ("average", "peak", "burst", "floor")
 MODES = ("server", "client")
 
 
@@ -117,35 +116,16 @@ def _source(out: "Out", kind: str, source: str, mode: "str | None") -> None:
 
 
 def _inbound(text: "str | None") -> "dict[str, int]":
-    rate = {} if text is None else _rate(text)
+    rate = {} if text is None else read_rate(text)
     if text is not None and not rate["average"] and not rate["floor"]:
         raise CommandError("either inbound average or floor is mandatory")
     return rate
 
 
 def _outbound(text: "str | None") -> "dict[str, int]":
-    rate = {} if text is None else _rate(text)
+    rate = {} if text is None else read_rate(text)
     if text is not None and not rate["average"]:
         raise CommandError("outbound average is mandatory")
     if rate.get("floor"):
         raise CommandError("outbound floor is unsupported yet")
-    return rate
-
-
-def _rate(text: str) -> "dict[str, int]":
-    """The numbers that a rate names, 0 for those it leaves out.
-
-    Raises CommandError.
-    """
-    from vsh.backends.xml.values import unsigned
-
-    words = text.split(",")
-    if len(words) > len(RATE):
-        raise CommandError(f"Rate string '{text}' has too many fields")
-    rate = dict.fromkeys(RATE, 0)
-    for name, word in zip(RATE, words, strict=False):
-        try:
-            rate[name] = unsigned(word, bits=64) if word else 0
-        except ValueError:
-            raise CommandError(f"field '{name}' is malformed") from None
     return rate

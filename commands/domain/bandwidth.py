@@ -8,6 +8,7 @@ from ..params import Params, getting
 from ..results import Done
 from .impact import EXCLUSIVE, IMPACT, impact
 from .lookup import DOMAIN
+from .rates import read_rate
 from .targets import interface_names
 
 TYPE_CHECKING = False
@@ -85,17 +86,7 @@ def _rate(direction: str, text: str) -> "dict[str, int]":
 
     Raises CommandError.
     """
-    from vsh.backends.xml.values import c_int
-
-    words = text.split(",")
-    rate = dict.fromkeys(FIELDS, 0)
-    for field, word in zip(FIELDS, words, strict=False):
-        try:
-            rate[field] = c_int(word, low=0, high=2**64 - 1) if word else 0
-        except ValueError:
-            raise CommandError(f"field '{field}' is malformed") from None
-    if len(words) > len(FIELDS):
-        raise CommandError(f"Rate string '{text}' has too many fields")
+    rate = read_rate(text)
     if max(rate["average"], rate["peak"], rate["burst"]) > MOST:
         raise CommandError(f"{direction} rate larger than maximum {MOST}")
     if not rate["average"] and (rate["peak"] or rate["burst"]):
