@@ -42,6 +42,7 @@ class Side:
     """Runs both programs in one private environment: own HOME, C.UTF-8, nothing of the caller's. A context manager.
 
     env: that environment; tests may read it and pass changes as `env=` to each call.
+    program: how vsh is started, for `subprocess`.
     user: the command prefix that changes the user, `unprivileged()` for `as_nobody`, else empty.
     """
 
@@ -50,7 +51,7 @@ class Side:
         self._nursery = Nursery(shared=as_nobody)
         self.user = unprivileged() if as_nobody else []
         self.env = private_environment(self._nursery.directory)
-        self._program = list(program or vsh_command())
+        self.program = list(program or vsh_command())
 
     def close(self) -> None:
         """Remove the private home."""
@@ -82,11 +83,11 @@ class Side:
     ) -> Run:
         """Run vsh likewise; `shortcut=False` makes it parse with click whatever the command line."""
         extra = {} if shortcut else {"VSH_NO_SHORTCUT": "1"}
-        return self._run([*self._program, *argv], stdin, {**env, **extra}, timeout)
+        return self._run([*self.program, *argv], stdin, {**env, **extra}, timeout)
 
     def terminal(self, program: str, *argv: str, env: Mapping[str, str] = {}, columns: int = 80) -> Terminal:
         """Start `program`, "virsh" or "vsh", on a terminal of its own."""
-        command = self._program if program == "vsh" else [program]
+        command = self.program if program == "vsh" else [program]
         return Terminal([*self.user, *command, *argv], {**self.env, **env}, self.env["HOME"], columns)
 
     def assert_same(
