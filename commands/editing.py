@@ -1,17 +1,21 @@
 """Definitions in the user's editor: what `edit` and its kin share."""
 
-from vsh.backends.errors import XML_DETAIL, VirtError
+from vsh.backends.errors import INVALID_ARG, XML_DETAIL, VirtError
 
+from .declare import Flag
 from .errors import CommandError, Discarded, EditAgain
 from .results import Message, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import TracebackType
     from typing import Any
 
     from .context import Context
 
+#: An option of all commands that edit.
+PRINT_DIFF = Flag("print-diff", "also show what was changed")
 CHANGED = "The XML configuration was changed by another user."
 ANSWERS = {
     "y": "yes, start editor again",
@@ -51,6 +55,10 @@ class Edit:
         self.stored = self.fetch()
         return self.ctx.edit(self.stored, self._accept)
 
+    def shown(self) -> Text:
+        """The difference, for --print-diff."""
+        return Text(self.diff, data={"diff": self.diff})
+
     def _accept(self, edited: str) -> "Any":
         if edited == self.stored:
             return None
@@ -82,6 +90,20 @@ class Edit:
                 raise CommandError(said, failure)
 
 
+def inactive(fetch: "Callable[[int], str]", flag: int) -> "Callable[[], str]":
+    """Reads a definition with `flag`, which asks for the inactive one, or without where the driver does not know it."""
+
+    def read() -> str:
+        try:
+            return fetch(flag)
+        except VirtError as error:
+            if error.code != INVALID_ARG:
+                raise
+            return fetch(0)
+
+    return read
+
+
 def place(error: VirtError) -> str:
     """Where in the text the fault is, for faults of syntax: their messages end in the line and a caret below it."""
     lines = error.message.split("\n")
@@ -102,5 +124,28 @@ def report(edit: Edit, print_diff: bool, unchanged: str, changed: str, **facts: 
     """Run `edit` and tell what came of it in virsh's words, after the difference if that is wanted."""
     value = edit.run()
     if print_diff:
-        yield Text(edit.diff, data={"diff": edit.diff})
+        yield edit.shown()
     yield Message(unchanged if value is None else changed, **facts, changed=value is not None)
+
+
+class updating:
+    """What fails inside the block also fails, as virsh says at last, to update `name`."""
+
+    def __init__(self, ctx: "Context", name: str):
+        self.ctx = ctx
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", tb: "TracebackType | None"
+    ) -> None:
+        line = f"Failed to update {self.name}"
+        if isinstance(error, VirtError):
+            raise CommandError(line, error) from error
+        if isinstance(error, CommandError):
+            for said in (error.cause.message if error.cause else "", error.summary):
+                if said:
+                    self.ctx.warn(said)
+            raise CommandError(line, hint=error.hint) from error

@@ -4,7 +4,7 @@ from vsh.backends.constants import domain as constants
 from vsh.backends.errors import NO_SUPPORT, VirtError
 
 from ..declare import Data, Flag, command
-from ..editing import Edit, report
+from ..editing import PRINT_DIFF, Edit, report
 from .lookup import DOMAIN, facts
 from .saving import state_flags, state_options
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..results import Message, Text
-
-PRINT_DIFF = Flag("print-diff", "also show what was changed")
 
 
 @command(

@@ -19,7 +19,7 @@ def editor(tmp_path: Path) -> Editor:
     """The environment in which a shell script, given the file as $1, is the editor."""
 
     def make(script: str, variable: str = "EDITOR") -> dict[str, str]:
-        path = tmp_path / f"{variable.lower()}.sh"
+        path = tmp_path / f"{variable.lower()}-{len(list(tmp_path.iterdir()))}.sh"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
         return {variable: str(path), "TMPDIR": str(tmp_path)}
@@ -172,3 +172,31 @@ def test_ctrl_c_belongs_to_the_editor(side: Side, editor: Editor) -> None:
         terminal.expect("caught")
         shown, status = terminal.finish()
         assert "not changed" in shown and status == 0
+
+
+def test_networks_and_pools(host: Host, editor: Editor) -> None:
+    host.same("net-edit default", "pool-edit default-pool", env=editor("true"))
+    host.same("net-edit nosuch", "pool-edit nosuch", "net-edit", "pool-edit", env=editor("false"))
+    other = editor("sed -i 's/192.168.122.254/192.168.122.100/; s/0700/0711/' $1")
+    shown = ("net-dumpxml default", "pool-dumpxml default-pool")
+    host.same("net-edit default", "pool-edit default-pool", *shown, env=other)
+    host.same("net-edit default", "pool-edit default-pool", readonly=True, env=editor("true"))
+    [done] = host.json("net-edit default", env=other)
+    assert (done["network"]["name"], done["changed"]) == ("default", True)
+
+
+def test_snapshots(libvirtd: Libvirtd, side: Side, editor: Editor) -> None:
+    host = Host(side, libvirtd.uri("test"))
+    made = "snapshot-create-as test s1"
+    host.same(made, "snapshot-edit test s1", "snapshot-edit test --current", "snapshot-edit test", env=editor("true"))
+    host.same("snapshot-edit test nosuch", "snapshot-edit test s1 --rename --clone", env=editor("true"))
+    described = editor("sed -i 's/<state>/<description>told<\\/description><state>/' $1")
+    [*_, done, shown] = host.json(f"{made}; snapshot-edit test s1; snapshot-dumpxml test s1", env=described)
+    assert done["changed"] and "<description>told</description>" in shown["xml"]
+    named = editor("sed -i 's/<name>s1</<name>s2</' $1")
+    for option in ("", "--rename", "--clone"):
+        host.same(made, f"snapshot-edit test s1 {option}", "snapshot-list test --name", env=named)
+
+
+def test_checkpoints(host: Host, editor: Editor) -> None:
+    host.same("checkpoint-edit test nosuch", "checkpoint-edit test", "checkpoint-edit nosuch x", env=editor("true"))
