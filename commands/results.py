@@ -50,13 +50,6 @@ class Message(Result):
         return "" if quiet else self.line + "\n"
 
 
-class OpenMessage(Message):
-    """A message whose line virsh does not end."""
-
-    def plain(self, quiet: bool) -> str:
-        return "" if quiet else self.line
-
-
 class Done(Result):
     """What was done, for machines; people are told nothing."""
 
@@ -71,7 +64,7 @@ class Done(Result):
 
 
 class Notice(Result):
-    """Text that `quiet` drops; machines get `data`, or nothing."""
+    """Text that `quiet` drops, such as a line that virsh does not end; machines get `data`, or nothing."""
 
     def __init__(self, text: str, data: "Any" = None):
         self.text = text

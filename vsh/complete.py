@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Seconds that completion may take; VSH_COMPLETE_TIMEOUT sets others.
 DEADLINE = 1.0
 #: Options of these names take a file on the user's side; those with a completer of their own speak for themselves.
-FILES = ("file", "xml")
+FILES = ("file", "xml", "xmlfile", "backupxml", "checkpointxml", "dir")
 
 
 class Candidate:

@@ -2,6 +2,7 @@
 
 from vsh.backends.constants.domain import DOMAIN_AFFECT_CONFIG, DOMAIN_AFFECT_LIVE, DOMAIN_XML_INACTIVE
 from vsh.backends.errors import VirtError
+from vsh.backends.xml.dump import dump
 
 from ..declare import Data, Flag, Opt, command
 from ..errors import CommandError, failing
@@ -9,7 +10,7 @@ from ..results import Message, Text
 from .devices import detach
 from .impact import DEVICE_EXCLUSIVE, DEVICE_IMPACT, device_impact, impact, is_active
 from .lookup import DOMAIN, facts
-from .parts import dump, find_disk, interface
+from .parts import find_disk, interface
 from .targets import disk_targets, interface_macs
 
 TYPE_CHECKING = False

@@ -1,13 +1,14 @@
 """`change-media`: the medium in a CD-ROM or floppy drive."""
 
 from vsh.backends.constants.domain import DOMAIN_AFFECT_CONFIG, DOMAIN_DEVICE_MODIFY_FORCE, DOMAIN_XML_INACTIVE
+from vsh.backends.xml.dump import dump
 
 from ..declare import Data, Flag, Opt, command
 from ..errors import CommandError, failing
 from ..results import Text
 from .impact import CONFIG, CURRENT, EXCLUSIVE, LIVE, impact
 from .lookup import Domain, facts, find_domain
-from .parts import REMOVABLE, dump, find_disk, unlink
+from .parts import REMOVABLE, find_disk, unlink
 from .targets import disk_targets
 
 TYPE_CHECKING = False

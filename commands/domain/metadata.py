@@ -6,7 +6,7 @@ from vsh.backends.errors import NO_DOMAIN_METADATA, NO_SUPPORT, VirtError
 from ..declare import Argv, Data, Flag, Opt, command
 from ..editing import Edit
 from ..errors import CommandError, failing
-from ..results import Message, OpenMessage, Text
+from ..results import Message, Notice, Text
 from .impact import CONFIG, CURRENT, EXCLUSIVE, LIVE, impact
 from .lookup import DOMAIN, Domain, facts, find_domain
 
@@ -40,7 +40,7 @@ def desc(
     title: bool = False,
     edit: bool = False,
     new_desc: "list[str] | None" = None,
-) -> "Text | Message":
+) -> "Text | Message | Notice":
     """Show or change the description or the title of a domain.
 
     Both are text for people; a title is one line. An empty text takes it away.
@@ -61,7 +61,7 @@ def desc(
         if not edit:
             if text:
                 return Text(text, data={what: text})
-            return OpenMessage(f"No {what} for domain: {domain.name}", **{what: None})
+            return Notice(f"No {what} for domain: {domain.name}", data={what: None})
     before = text
 
     def accept(edited: str) -> bool:
@@ -73,7 +73,7 @@ def desc(
     if not changed:
         return Message(f"Domain {what} not changed", domain=facts(domain), changed=False)
     line = f"Domain {what} updated successfully"
-    return OpenMessage(line, domain=facts(domain), changed=True)
+    return Notice(line, data={"domain": facts(domain), "changed": True})
 
 
 def _noted(ctx: "Context", domain: "DomainRef", what: str, kind: int, config: bool) -> str:

@@ -1,7 +1,6 @@
 """The devices in a domain's XML that commands hand back to the hypervisor, changed or not, with all that is in them."""
 
 from vsh.backends.errors import FROM_DOMAIN
-from vsh.backends.xml.dump import dump
 from vsh.backends.xml.parse import read_tree
 
 from ..errors import CommandError, failing
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from vsh.backends.records import DomainRef
 
     from ..context import Context
-
-__all__ = ["dump", "find_disk", "interface", "unlink"]
 
 #: The attributes of a disk's source that a command may name it by.
 SOURCES = ("file", "dev", "dir", "name")
@@ -60,7 +57,7 @@ def interface(ctx: "Context", ref: "DomainRef", kind: str, mac: "str | None", fl
         if len(found) > 1:
             raise CommandError(f"Domain has {len(found)} interfaces. Please specify which one to detach using --mac")
         return found[0]
-    matching = [one for one in found if same_mac(attribute(one, "mac", "address"), mac)]
+    matching = [one for one in found if _same_mac(attribute(one, "mac", "address"), mac)]
     if not matching:
         raise CommandError(f"No interface with MAC address {mac} was found")
     if len(matching) > 1:
@@ -71,7 +68,7 @@ def interface(ctx: "Context", ref: "DomainRef", kind: str, mac: "str | None", fl
     return matching[0]
 
 
-def same_mac(one: "str | None", other: str) -> bool:
+def _same_mac(one: "str | None", other: str) -> bool:
     """Whether two texts name one MAC address: upper and lower case, and zeros in front, are alike."""
     return one is not None and _bare(one) == _bare(other)
 

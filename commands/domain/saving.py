@@ -5,7 +5,7 @@ from vsh.backends.constants import domain as constants
 from ..declare import Data, Flag, Opt, command
 from ..errors import failing
 from ..files import read_file
-from ..results import Message, OpenMessage
+from ..results import Message, Notice
 from .jobs import watch
 from .lookup import ACTIVE, Domain, facts, find_named
 
@@ -133,14 +133,14 @@ def managedsave(
 
 
 @command("managedsave-remove", group="domain", options=[Domain(MANAGED_SAVE, find_named)])
-def managedsave_remove(ctx: "Context", domain: "Named") -> Message:
+def managedsave_remove(ctx: "Context", domain: "Named") -> Notice:
     """Throw away the state that managedsave saved; the next start boots."""
     name, ref = domain
     with failing("Failed to check for domain managed save image"):
         saved = ctx.connection.domain_has_managed_save_image(ref, 0)
     if not saved:
         line = f"Domain '{name}' has no manage save image; removal skipped"
-        return OpenMessage(line, domain=facts(ref), removed=False)
+        return Notice(line, data={"domain": facts(ref), "removed": False})
     with failing(f"Failed to remove managed save image for domain '{name}'"):
         ctx.connection.domain_managed_save_remove(ref, 0)
-    return OpenMessage(f"Removed managedsave image for domain '{name}'", domain=facts(ref), removed=True)
+    return Notice(f"Removed managedsave image for domain '{name}'", data={"domain": facts(ref), "removed": True})

@@ -9,7 +9,7 @@ from vsh.backends.errors import FROM_STREAMS, SYSTEM_ERROR, virt_error
 
 from ..declare import Data, Flag, Int, command
 from ..errors import CommandError, failing
-from ..results import Notice
+from ..results import Done
 from .lookup import IN_POOL, VOL, find_volume, given, volume_facts
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def upload(
     offset: int = 0,
     length: int = 0,
     sparse: bool = False,
-) -> Notice:
+) -> Done:
     """Write a file into a volume.
 
     What the volume had there is lost. With --sparse the holes of the file become holes of the volume.
@@ -58,7 +58,7 @@ def upload(
         sent = _finish(stream, vol, "send", lambda: _send(stream, source, sparse))
     finally:
         os.close(source)
-    return Notice("", data={"volume": volume_facts(ref), "file": file, "offset_bytes": offset, "sent_bytes": sent})
+    return Done(volume=volume_facts(ref), file=file, offset_bytes=offset, sent_bytes=sent)
 
 
 @command(
@@ -72,7 +72,7 @@ def download(
     offset: int = 0,
     length: int = 0,
     sparse: bool = False,
-) -> Notice:
+) -> Done:
     """Write the content of a volume into a file.
 
     A file that is there is overwritten; one that was not is removed if the download fails. With --sparse the holes of
@@ -93,7 +93,7 @@ def download(
         if created and not done:
             os.unlink(file)
     data = {"volume": volume_facts(ref), "file": file, "offset_bytes": offset, "received_bytes": received}
-    return Notice("", data=data)
+    return Done(**data)
 
 
 def _create(file: str) -> "tuple[int, bool]":

@@ -1,11 +1,13 @@
 """The commands of the group snapshot beside virsh's."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import Host
+from tests.commands.conftest import MANY, Host
 from tests.live.libvirtd import Libvirtd
+from tests.live.proxy import DelayProxy
 from tests.live.side import Side
 
 #: a1 is the root, B2 its child, c3 and d4 children of B2; d4 is current.
@@ -235,3 +237,31 @@ def test_json(host: Host) -> None:
 def test_json_of_xml(host: Host) -> None:
     xml, made = host.json("snapshot-create-as test a --print-xml; snapshot-create-as test a")
     assert xml == {"xml": "<domainsnapshot>\n  <name>a</name>\n</domainsnapshot>\n"} and made["snapshot"] == "a"
+
+
+def test_names_are_completed(many: Host) -> None:
+    for words in (
+        ["snapshot-info", "日本", "--snapshotname", ""],
+        ["snapshot-list", "日本", "--from", "s"],
+        ["snapshot-info", "yankee", "--snapshotname", ""],
+        ["snapshot-revert", "--domain", ""],
+    ):
+        many.side.assert_same("-q", "-c", many.uri, "complete", "--", *words)
+
+
+def test_round_trips_do_not_grow(side: Side, libvirtd: Libvirtd) -> None:
+    chain = "".join(
+        f"<test:domainsnapshot><name>s{n}</name><creationTime>{n}</creationTime><state>shutoff</state>"
+        f"<active>{n // 99}</active>"
+        f"{f'<parent><name>s{n - 1}</name></parent>' if n else ''}</test:domainsnapshot>"
+        for n in range(100)
+    )
+    path = libvirtd.directory / "chain.xml"
+    path.write_text(MANY.replace("<test:runstate>3</test:runstate>", f"<test:runstate>5</test:runstate>{chain}"))
+    path.chmod(0o644)
+    with DelayProxy(("127.0.0.1", libvirtd.port), rtt=0.05) as proxy:
+        uri = libvirtd.uri_at(proxy.address, "test", path=str(path))
+        for option in ("--parent", "--tree", "--name"):
+            start = time.monotonic()
+            run = side.vsh("-c", uri, f"snapshot-list yankee {option}")
+            assert len(run.stdout.splitlines()) > 100 and time.monotonic() - start < 2.5
