@@ -62,6 +62,9 @@ class Context(Protocol):
     def choose(self, question: str, answers: "Mapping[str, str]") -> "str | None":
         """Ask for one of the keys of `answers`, whose values explain them; None where no terminal is there to ask."""
 
+    def ask_secret(self, question: str) -> str:
+        """What the user answers to `question`, unseen on a terminal."""
+
     def complete(self, words: "Sequence[str]", values: bool) -> "Sequence[str]":
         """What may take the place of the last of `words`, a command line being typed (see vsh.complete)."""
 

@@ -120,6 +120,17 @@ class Int(Opt):
             ) from None
 
 
+class Late(Int):
+    """A number that is checked when the command asks for it: virsh looks at other options first."""
+
+    def convert(self, ctx: "Context", text: str) -> "Callable[[], int]":
+        def checked() -> int:
+            number: int = Int.convert(self, ctx, text)
+            return number
+
+        return checked
+
+
 class Scaled(Opt):
     """An option that takes a size: a whole number with a unit ("512M", "1GiB", "10KB"), else in units of `scale` bytes.
 

@@ -8,10 +8,10 @@ from .errors import CommandError
 LIMIT = 10 * 1024 * 1024
 
 
-def read_file(path: str) -> str:
+def read_file(path: str, limit: int = LIMIT) -> str:
     """The text of a file; bytes that are not UTF-8 are kept as surrogates.
 
-    Raises CommandError when it cannot be read or has more than LIMIT bytes.
+    Raises CommandError when it cannot be read or has more than `limit` bytes.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -19,16 +19,16 @@ def read_file(path: str) -> str:
         raise CommandError(f"Failed to open file '{path}': {error.strerror}") from error
     parts, size = [], 0
     try:
-        while size <= LIMIT and (part := os.read(descriptor, LIMIT + 1 - size)):
+        while size <= limit and (part := os.read(descriptor, limit + 1 - size)):
             parts.append(part)
             size += len(part)
     except OSError as error:
         raise CommandError(f"Failed to read file '{path}': {error.strerror}") from error
     finally:
         os.close(descriptor)
-    if size > LIMIT:
+    if size > limit:
         raise CommandError(
             f"Failed to read file '{path}': Value too large for defined data type",
-            hint=f"a definition may have {LIMIT} bytes",
+            hint=f"it may have {limit} bytes",
         )
     return b"".join(parts).decode("utf-8", "surrogateescape")

@@ -96,6 +96,12 @@ class Session:
 
         return choose(question, answers)
 
+    def ask_secret(self, question: str) -> str:
+        """What the user answers, unseen on a terminal."""
+        from .terminal import ask_secret
+
+        return ask_secret(question)
+
     def complete(self, words: "Sequence[str]", values: bool) -> "list[str]":
         """What may take the place of the last of `words`."""
         from .complete import Quiet, deadline, quickly

@@ -99,3 +99,22 @@ def choose(question: str, answers: Mapping[str, str]) -> str | None:
         termios.tcsetattr(stdin, termios.TCSADRAIN, saved)
         sys.stdout.write("\r\n")
         sys.stdout.flush()
+
+
+def ask_secret(question: str) -> str:
+    """Ask on standard output, and read the answer unseen from the terminal, or else from standard input.
+
+    The end of input is an empty answer.
+    """
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return sys.stdin.readline().removesuffix("\n")
+    from getpass import getpass
+
+    try:
+        return getpass("")
+    except EOFError:
+        return ""

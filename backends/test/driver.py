@@ -42,6 +42,7 @@ class TestConnection(HostCalls, ListingCalls, InfoCalls, LifecycleCalls):
         "vsh.backends.test.addresses:AddressCalls",
         "vsh.backends.test.screen:ScreenCalls",
         "vsh.backends.test.node:NodeCalls",
+        "vsh.backends.test.cpu_models:CpuModelCalls",
         "vsh.backends.test.agent:AgentCalls",
         "vsh.backends.test.networks:NetworkCalls",
         "vsh.backends.test.storage:PoolCalls",

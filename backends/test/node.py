@@ -4,6 +4,7 @@ They never change, whatever runs.
 """
 
 from .. import errors, records
+from ..common import invalid_arg
 from .base import TestBase, call, fail, locked
 from .capabilities import CELLS
 
@@ -35,6 +36,10 @@ class NodeCalls(TestBase):
 
     @locked
     def node_get_cells_free_memory(self, start_cell: int) -> list[int]:
+        if start_cell < 0:
+            function = "virNodeGetCellsFreeMemory"
+            text = f"startCell in {function} must be zero or greater"
+            raise invalid_arg(function, "startCell", text, errors.FROM_TEST)
         if start_cell >= len(CELLS):
             raise fail(errors.INVALID_ARG, "Range exceeds available cells")
         return [memory for memory, _ in CELLS[start_cell:]]

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from vsh.backends.errors import VirtError
 from vsh.backends.events import FAMILIES
 
-from ..declare import Flag, Int, Opt
+from ..declare import Flag, Late, Opt
 from ..errors import CommandError
 from ..results import Text
 
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
 #: How often, in seconds, a silent connection is asked whether it is still there.
 CHECK = 1.0
-
-
-class Late(Int):
-    """A number that is checked when the command asks for it: virsh looks at other options first."""
-
-    def convert(self, ctx: "Context", text: str) -> "Callable[[], int]":
-        def checked() -> int:
-            number: int = Int.convert(self, ctx, text)
-            return number
-
-        return checked
 
 
 LOOP = Flag("loop", "go on after the first event, until the timeout or Ctrl-C")

@@ -125,3 +125,19 @@ def domain_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def system(side: Side, libvirtd_root: Libvirtd) -> Host:
+    """A privileged libvirtd that drives QEMU and the machine's own interfaces, devices, filters and secrets."""
+    return Host(side, libvirtd_root.uri("qemu"))
+
+
+@pytest.fixture(params=["test", "system"])
+def remote(request: pytest.FixtureRequest, side: Side) -> Host:
+    """Two drivers behind a daemon: libvirtd's test host, and QEMU."""
+    if request.param == "test":
+        libvirtd: Libvirtd = request.getfixturevalue("libvirtd")
+        return Host(side, libvirtd.uri("test"))
+    found: Host = request.getfixturevalue("system")
+    return found
