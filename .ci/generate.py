@@ -45,6 +45,24 @@ COUNTS = {"ret", "num", "nparams", "nerrors"}
 COUNTED = "DOMAIN_GET_CPU_STATS"
 #: Sizes that the length of the result does not tell: CPU maps of 2,048 CPUs, as many vCPUs as the protocol allows.
 FIXED_SIZES = {"maplen": 256, "maxinfo": 16384, "ncpumaps": 16384}
+#: What the facts do not tell: public names of QEMU's and LXC's own calls, and what a read-only connection may not do.
+APIS = {
+    "CONNECT_DOMAIN_MONITOR_EVENT_REGISTER": "virConnectDomainQemuMonitorEventRegister",
+    "DOMAIN_AGENT_COMMAND": "virDomainQemuAgentCommand",
+    "DOMAIN_ATTACH": "virDomainQemuAttach",
+    "DOMAIN_MONITOR_COMMAND": "virDomainQemuMonitorCommand",
+    "DOMAIN_MONITOR_COMMAND_WITH_FILES": "virDomainQemuMonitorCommandWithFiles",
+    "DOMAIN_OPEN_NAMESPACE": "virDomainLxcOpenNamespace",
+}
+REFUSED = {
+    *APIS,
+    "DOMAIN_DEL_THROTTLE_GROUP",
+    "DOMAIN_GET_GUEST_INFO",
+    "DOMAIN_GET_LAUNCH_SECURITY_INFO",
+    "DOMAIN_SET_LAUNCH_SECURITY_STATE",
+    "DOMAIN_SET_LIFECYCLE_ACTION",
+    "DOMAIN_SET_PERF_EVENTS",
+}
 FILES_IN = {
     "DOMAIN_CREATE_XML_WITH_FILES",
     "DOMAIN_CREATE_WITH_FILES",
@@ -105,11 +123,12 @@ class Facts:
         return [(snake(f["name"]), self.type(f)) for f in self.structs[struct]]
 
     def line(self, proc: dict[str, Any]) -> str:
-        head = str(proc["n"]) + {"refuse": "!", "refuse_if_flags": "?"}.get(proc.get("readonly", ""), "")
+        readonly = "refuse" if proc["name"] in REFUSED else proc.get("readonly", "")
+        head = str(proc["n"]) + {"refuse": "!", "refuse_if_flags": "?"}.get(readonly, "")
         head += "*" if proc.get("event") else ""
         head += {"read": "<", "write": ">"}.get(proc.get("stream", ""), "")
         head += "f" if proc["name"] in FILES_IN else "F" if proc["name"] in FILES_OUT else ""
-        words = [head, proc.get("api", "-")]
+        words = [head, APIS.get(proc["name"]) or proc.get("api", "-")]
         results = self.fields(proc["ret"]) if proc.get("ret") else []
         longest = max((int(m[1]) for _, t in results if (m := re.search(r"\[(\d+)\]", t))), default=0)
         for name, t in (

@@ -2,11 +2,11 @@
 # ruff: noqa: E501
 
 PROCEDURES = {
-    "qemu_domain_monitor_command": "1 - dom:domain cmd:string flags:uint -> result:string",
-    "qemu_domain_attach": "2 - pid_value:uint flags:uint -> dom:domain",
-    "qemu_domain_agent_command": "3 - dom:domain cmd:string timeout:int flags:uint -> result:string?",
-    "qemu_connect_domain_monitor_event_register": "4 - dom:domain? event:string? flags:uint -> callback_id:int",
+    "qemu_domain_monitor_command": "1! virDomainQemuMonitorCommand dom:domain cmd:string flags:uint -> result:string",
+    "qemu_domain_attach": "2! virDomainQemuAttach pid_value:uint flags:uint -> dom:domain",
+    "qemu_domain_agent_command": "3! virDomainQemuAgentCommand dom:domain cmd:string timeout:int flags:uint -> result:string?",
+    "qemu_connect_domain_monitor_event_register": "4! virConnectDomainQemuMonitorEventRegister dom:domain? event:string? flags:uint -> callback_id:int",
     "qemu_connect_domain_monitor_event_deregister": "5 - callback_id:int",
     "qemu_domain_monitor_event": "6* - callback_id:int dom:domain event:string seconds:hyper micros:uint details:string?",
-    "qemu_domain_monitor_command_with_files": "7f - dom:domain cmd:string flags:uint -> result:string",
+    "qemu_domain_monitor_command_with_files": "7!f virDomainQemuMonitorCommandWithFiles dom:domain cmd:string flags:uint -> result:string",
 }

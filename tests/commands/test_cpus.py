@@ -40,11 +40,11 @@ def test_counts_of_transient_and_stopped_domains(many: Host) -> None:
     many.same("vcpucount bravo", "vcpucount zulu", "vcpupin bravo --config", "vcpupin zulu --live", "vcpuinfo zulu")
 
 
-def test_infos(rpc: Host) -> None:
-    rpc.same(*INFOS, ignore=["counters"])
-    rpc.same(*INFOS, ignore=["counters"], readonly=True, quiet=True)
-    rpc.same("destroy test", *INFOS)
-    rpc.same(*(f"{verb} nosuch" for verb in ("vcpuinfo", "vcpupin", "emulatorpin", "iothreadinfo", "cpu-stats")))
+def test_infos(host: Host) -> None:
+    host.same(*INFOS, ignore=["counters"])
+    host.same(*INFOS, ignore=["counters"], readonly=True, quiet=True)
+    host.same("destroy test", *INFOS)
+    host.same(*(f"{verb} nosuch" for verb in ("vcpuinfo", "vcpupin", "emulatorpin", "iothreadinfo", "cpu-stats")))
 
 
 def test_setting_the_number(host: Host) -> None:
@@ -62,37 +62,39 @@ def test_setting_the_number(host: Host) -> None:
     host.script("setvcpus test 2 --guest", "setvcpus test 1 --hotpluggable")
 
 
-def test_particular_cpus(rpc: Host) -> None:
+def test_particular_cpus(host: Host) -> None:
     lines = [
         "setvcpu test 0 --enable",
         "setvcpu test 0 --disable --config",
         "guestvcpus test",
         "guestvcpus test 0 --enable",
     ]
-    rpc.same(*lines)
-    rpc.same(*lines, readonly=True)
-    rpc.script("setvcpu test 0", "setvcpu nosuch 0", "setvcpu test 0 --enable --disable", "setvcpu test --enable")
-    rpc.script("guestvcpus test 0", "guestvcpus test --enable", "guestvcpus test --disable", "guestvcpus nosuch 0")
+    host.same(*lines)
+    host.same(*lines, readonly=True)
+    host.script("setvcpu test 0", "setvcpu nosuch 0", "setvcpu test 0 --enable --disable", "setvcpu test --enable")
+    host.script("guestvcpus test 0", "guestvcpus test --enable", "guestvcpus test --disable", "guestvcpus nosuch 0")
 
 
-def test_pinning(rpc: Host) -> None:
-    rpc.same(
+def test_pinning(host: Host) -> None:
+    host.same(
         *(f"vcpupin test 0 {cpus}; vcpupin test" for cpus in LISTS), "vcpupin test 9 0", "vcpupin test 0 0 --config"
     )
-    rpc.same(*(f"emulatorpin test {cpus}; emulatorpin test" for cpus in LISTS), "emulatorpin test 0 --config")
-    rpc.same("vcpupin test 0 0", "vcpupin test 0 0 --live", "emulatorpin test 0", "iothreadpin test 1 0", readonly=True)
-    rpc.same("destroy test", "vcpupin test 0 0", "vcpupin test 0 0 --config; vcpupin test", "emulatorpin test 0")
-    rpc.script("vcpupin test --cpulist 0", "vcpupin test 7", "vcpupin test --live --config", "vcpupin nosuch x")
-    rpc.script(*(f"vcpupin test {n} 0" for n in NUMBERS), "vcpupin test --live --current", "emulatorpin nosuch x")
+    host.same(*(f"emulatorpin test {cpus}; emulatorpin test" for cpus in LISTS), "emulatorpin test 0 --config")
+    host.same(
+        "vcpupin test 0 0", "vcpupin test 0 0 --live", "emulatorpin test 0", "iothreadpin test 1 0", readonly=True
+    )
+    host.same("destroy test", "vcpupin test 0 0", "vcpupin test 0 0 --config; vcpupin test", "emulatorpin test 0")
+    host.script("vcpupin test --cpulist 0", "vcpupin test 7", "vcpupin test --live --config", "vcpupin nosuch x")
+    host.script(*(f"vcpupin test {n} 0" for n in NUMBERS), "vcpupin test --live --current", "emulatorpin nosuch x")
 
 
-def test_time_taken(rpc: Host) -> None:
+def test_time_taken(host: Host) -> None:
     lines = [
         f"cpu-stats test {words}" for words in ("", "--total", "--start 1", "--count 1", "--start 0 --count 1 --total")
     ]
     lines += [f"cpu-stats test {words}" for words in ("--start 99", "--start -1", "--count -1", "--count 999", "1 1")]
-    rpc.same(*lines, "destroy test", *lines, ignore=["counters"])
-    rpc.script("cpu-stats test --start x", "cpu-stats test --count ''")
+    host.same(*lines, "destroy test", *lines, ignore=["counters"])
+    host.script("cpu-stats test --start x", "cpu-stats test --count ''")
 
 
 def test_memory(host: Host) -> None:
@@ -115,7 +117,7 @@ def test_memory(host: Host) -> None:
     host.script("setmem test 1G --live --current", "setmaxmem test 1G --config --current")
 
 
-def test_iothreads(rpc: Host) -> None:
+def test_iothreads(host: Host) -> None:
     lines = [
         "iothreadadd test 5",
         "iothreadinfo test",
@@ -130,15 +132,15 @@ def test_iothreads(rpc: Host) -> None:
     ]
     lines += ["iothreadset test 9 --poll-max-ns 3", "iothreadset test 5 --thread-pool-min 2 --thread-pool-max 4"]
     lines += ["iothreadinfo test --live", "iothreadinfo test --config", "iothreaddel test 5", "iothreaddel test 9"]
-    rpc.same(*lines, "domstats --iothread")
-    rpc.same(*lines, readonly=True)
-    rpc.same("destroy test", *lines, *(f"{line} --config" for line in lines[:4]))
-    rpc.script(
+    host.same(*lines, "domstats --iothread")
+    host.same(*lines, readonly=True)
+    host.same("destroy test", *lines, *(f"{line} --config" for line in lines[:4]))
+    host.script(
         *(f"{verb} test {n}" for verb in ("iothreadadd", "iothreaddel", "iothreadset") for n in ("0", "-1", "x", ""))
     )
-    rpc.script(*(f"iothreadpin test {words}" for words in ("-1 0", "x 0", "5", "5 x", "5 ''")))
+    host.script(*(f"iothreadpin test {words}" for words in ("-1 0", "x 0", "5", "5 x", "5 ''")))
     options = ("poll-max-ns", "poll-grow", "poll-shrink", "thread-pool-min", "thread-pool-max")
-    rpc.script(*(f"iothreadset test 5 --{option} {n}" for option in options for n in ("x", "-1", "99999999999")))
+    host.script(*(f"iothreadset test 5 --{option} {n}" for option in options for n in ("x", "-1", "99999999999")))
 
 
 def test_qemu(qemu: Host) -> None:
@@ -164,9 +166,9 @@ def test_qemu(qemu: Host) -> None:
     qemu.same("setmaxmem guest 16M --config; setmaxmem guest 8M --config", "setmaxmem guest 16M --live")
 
 
-def test_json(rpc: Host) -> None:
+def test_json(host: Host) -> None:
     pairs = {"maximum": {"config": 2, "live": 2}, "current": {"config": 2, "live": 2}}
-    counts, one, infos, pins, emulator = rpc.json(
+    counts, one, infos, pins, emulator = host.json(
         "vcpucount test; vcpucount test --live; vcpuinfo test; vcpupin test; emulatorpin test"
     )
     assert counts == pairs and one == {"vcpus": 2}
@@ -177,17 +179,17 @@ def test_json(rpc: Host) -> None:
         (0, "running", everywhere),
         (1, "running", everywhere),
     ]
-    each, total = rpc.json("cpu-stats test")
+    each, total = host.json("cpu-stats test")
     assert [cpu["cpu"] for cpu in each["cpus"]] == [0, 1] and each["cpus"][0]["cpu_time_seconds"] > 1
     assert total["total"]["user_time_seconds"] == 5.54
-    assert rpc.json("setmem test 1G; vcpupin test 0 1; iothreadadd test 4; iothreadinfo test; setvcpus test 1") == [
+    assert host.json("setmem test 1G; vcpupin test 0 1; iothreadadd test 4; iothreadinfo test; setvcpus test 1") == [
         {"memory_bytes": 1 << 30},
         {"vcpu": 0, "affinity": [1]},
         {"iothread": 4},
         [{"iothread": 4, "affinity": [0, 1]}],
         {"vcpus": 1},
     ]
-    assert rpc.json("destroy test; vcpuinfo test")[1][0] == {
+    assert host.json("destroy test; vcpuinfo test")[1][0] == {
         "vcpu": 0,
         "cpu": None,
         "state": None,

@@ -63,28 +63,28 @@ DISPLAYS = ["domdisplay test", "domdisplay test --all", "domdisplay test --type 
 DISPLAYS += ["vncdisplay test", "ttyconsole test", "domdisplay nosuch", "domdisplay test --include-password"]
 
 
-def test_agent(rpc: Host) -> None:
-    rpc.same(*AGENT, "destroy test", *AGENT)
-    rpc.same(*AGENT, readonly=True, quiet=True)
-    rpc.script(*BAD_AGENT)
+def test_agent(host: Host) -> None:
+    host.same(*AGENT, "destroy test", *AGENT)
+    host.same(*AGENT, readonly=True, quiet=True)
+    host.script(*BAD_AGENT)
 
 
-def test_keys_and_signals(rpc: Host) -> None:
-    rpc.same(*(f"send-key test {words}" for words in KEYS))
-    rpc.same(*(f"send-process-signal test {words}" for words in SIGNALS[:-1]))
-    rpc.same("send-key test KEY_A", "send-process-signal test 1 9", "inject-nmi test", readonly=True)
-    rpc.script("destroy test", "send-key test 5", "inject-nmi test", "send-process-signal test 1 9", "send-key test")
+def test_keys_and_signals(host: Host) -> None:
+    host.same(*(f"send-key test {words}" for words in KEYS))
+    host.same(*(f"send-process-signal test {words}" for words in SIGNALS[:-1]))
+    host.same("send-key test KEY_A", "send-process-signal test 1 9", "inject-nmi test", readonly=True)
+    host.script("destroy test", "send-key test 5", "inject-nmi test", "send-process-signal test 1 9", "send-key test")
 
 
-def test_power_and_trust(rpc: Host) -> None:
-    rpc.same(*TRUST)
-    rpc.script(*POWER, "dompmsuspend test", "dom-fd-associate test n", "domlaunchsecinfo nosuch")
-    rpc.same("dompmsuspend test mem", "dompmwakeup test", *TRUST, readonly=True)
+def test_power_and_trust(host: Host) -> None:
+    host.same(*TRUST)
+    host.script(*POWER, "dompmsuspend test", "dom-fd-associate test n", "domlaunchsecinfo nosuch")
+    host.same("dompmsuspend test mem", "dompmwakeup test", *TRUST, readonly=True)
     shown = [
         f"dumpxml test --xpath /domain/on_{end} {face}" for end in ("crash", "reboot") for face in ("", "--inactive")
     ]
-    rpc.same(*(f"set-lifecycle-action test {words}" for words in LIFE), *shown)
-    rpc.same("set-lifecycle-action nosuch foo bar", "set-lifecycle-action test crash destroy", readonly=True)
+    host.same(*(f"set-lifecycle-action test {words}" for words in LIFE), *shown)
+    host.same("set-lifecycle-action nosuch foo bar", "set-lifecycle-action test crash destroy", readonly=True)
 
 
 def test_displays_of_a_domain_without(host: Host) -> None:
@@ -217,12 +217,12 @@ def test_screenshots_of_a_domain_without_a_screen(
     host.same("screenshot blind", "screenshot blind shot")
 
 
-def test_json(rpc: Host) -> None:
-    freeze, thaw, systems, name, key = rpc.json(
+def test_json(host: Host) -> None:
+    freeze, thaw, systems, name, key = host.json(
         "domfsfreeze test; domfsthaw test; domfsinfo test; domhostname test; send-key test KEY_A"
     )
     assert (freeze, thaw, name) == ({"frozen": 2}, {"thawed": 2}, {"hostname": "testhost"})
     assert systems[0] == {"mountpoint": "/", "name": "vda1", "type": "ext4", "targets": ["vda"]}
     assert key == {"codeset": "linux", "keycodes": [30], "hold_milliseconds": 0}
-    told = rpc.json("set-user-password test root pw; set-lifecycle-action test crash coredump-restart --config")
+    told = host.json("set-user-password test root pw; set-lifecycle-action test crash coredump-restart --config")
     assert told == [{"user": "root"}, {"type": "crash", "action": "coredump_restart"}]

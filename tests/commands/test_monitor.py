@@ -74,12 +74,12 @@ def test_without_the_right_to_change(host: Host) -> None:
     host.same(*(line.format("test") for line in LOOKS), *MORE, readonly=True)
 
 
-def test_addresses(rpc: Host) -> None:
+def test_addresses(host: Host) -> None:
     lines = ["domifaddr test", "domifaddr test --full", "domifaddr test nosuch", "domifaddr test --source agent"]
     lines += ["domifaddr test testnet0 --source lease", "domifaddr test --source arp"]
-    rpc.same(*lines, "destroy test", *lines)
-    rpc.same(*lines, quiet=True, readonly=True)
-    [addresses] = rpc.json("domifaddr test")
+    host.same(*lines, "destroy test", *lines)
+    host.same(*lines, quiet=True, readonly=True)
+    [addresses] = host.json("domifaddr test")
     address = {"family": "ipv4", "address": "192.168.122.3", "prefix": 24}
     assert addresses == [{"name": "testnet0", "mac": "aa:bb:cc:dd:ee:ff", "addresses": [address]}]
 
@@ -118,7 +118,7 @@ def test_refusals(host: Host) -> None:
     )
 
 
-def test_statistics(rpc: Host) -> None:
+def test_statistics(host: Host) -> None:
     groups = (
         "state",
         "cpu-total",
@@ -133,13 +133,13 @@ def test_statistics(rpc: Host) -> None:
         "vm",
     )
     lines = ["domstats", "domstats test", "domstats --raw test test", "domstats nosuch", "domstats test nosuch ''"]
-    rpc.same(
+    host.same(
         *lines, *(f"domstats --{group}" for group in groups), *(f"domstats --{group} --enforce" for group in groups)
     )
     filters = ("active", "inactive", "persistent", "transient", "running", "paused", "shutoff", "other")
-    rpc.same(*(f"domstats --list-{one}; suspend test; domstats --list-{one}; resume test" for one in filters))
-    rpc.same("domstats --nowait", "domstats --backing", f"domstats --state 1 {UUID} test")
-    rpc.same("domstats test", readonly=True)
+    host.same(*(f"domstats --list-{one}; suspend test; domstats --list-{one}; resume test" for one in filters))
+    host.same("domstats --nowait", "domstats --backing", f"domstats --state 1 {UUID} test")
+    host.same("domstats test", readonly=True)
 
 
 def test_statistics_of_many(many: Host) -> None:
@@ -180,9 +180,9 @@ def test_json(host: Host) -> None:
     assert interface["interface"] == "testnet0" and interface["rx_bytes"] > 1000
 
 
-def test_json_of_statistics(rpc: Host) -> None:
+def test_json_of_statistics(host: Host) -> None:
     statistics = {"state.state": 1, "state.reason": 0}
-    assert rpc.json("domstats test") == [[{"domain": {"name": "test", "uuid": UUID}, "statistics": statistics}]]
+    assert host.json("domstats test") == [[{"domain": {"name": "test", "uuid": UUID}, "statistics": statistics}]]
 
 
 def test_qemu(qemu: Host) -> None:

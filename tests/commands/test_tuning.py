@@ -76,49 +76,49 @@ def in_turn(verb: str, words: list[str]) -> list[str]:
     return [line for one in words for line in (f"{verb} {one}", verb)]
 
 
-def test_what_is_shown(rpc: Host) -> None:
+def test_what_is_shown(host: Host) -> None:
     shown = [line.replace("NIC", "testnet0") for line in SHOW]
-    rpc.same(*shown, *(f"{line} {face}" for line in shown for face in FACES))
-    rpc.same("destroy test", *shown, *(f"{line} {face}" for line in shown for face in FACES))
-    rpc.same(*shown, readonly=True)
-    rpc.script(*(line.replace("test", "nosuch", 1) for line in shown), *(line.split(" ")[0] for line in shown))
-    rpc.script("domiftune test nosuch", "domiftune test", "blkdeviotune test nosuch", "blkdeviotune test")
-    rpc.script(*(f"{line} --current --live" for line in shown))
+    host.same(*shown, *(f"{line} {face}" for line in shown for face in FACES))
+    host.same("destroy test", *shown, *(f"{line} {face}" for line in shown for face in FACES))
+    host.same(*shown, readonly=True)
+    host.script(*(line.replace("test", "nosuch", 1) for line in shown), *(line.split(" ")[0] for line in shown))
+    host.script("domiftune test nosuch", "domiftune test", "blkdeviotune test nosuch", "blkdeviotune test")
+    host.script(*(f"{line} --current --live" for line in shown))
 
 
-def test_disks(rpc: Host) -> None:
-    rpc.same(*in_turn("blkdeviotune test vda", BLOCK), *lines("blkdeviotune test vda", *BAD_BLOCK))
-    rpc.same(*in_turn("blkdeviotune test vda --config", BLOCK))
-    rpc.same(*in_turn("blkiotune test", SHARES), *lines("blkiotune test", *BAD_SHARES))
-    rpc.same("blkdeviotune test vda 5", "blkiotune test --weight 500", "blkdeviotune nosuch vda x", readonly=True)
+def test_disks(host: Host) -> None:
+    host.same(*in_turn("blkdeviotune test vda", BLOCK), *lines("blkdeviotune test vda", *BAD_BLOCK))
+    host.same(*in_turn("blkdeviotune test vda --config", BLOCK))
+    host.same(*in_turn("blkiotune test", SHARES), *lines("blkiotune test", *BAD_SHARES))
+    host.same("blkdeviotune test vda 5", "blkiotune test --weight 500", "blkdeviotune nosuch vda x", readonly=True)
 
 
-def test_memory(rpc: Host) -> None:
-    rpc.same(*in_turn("memtune test", MEMORY), *lines("memtune test", *BAD_MEMORY), "memtune test --min-guarantee 5")
-    rpc.same(*in_turn("numatune test", NUMA), *lines("numatune test", *BAD_NUMA))
-    rpc.same("destroy test", *in_turn("numatune test", NUMA), "memtune test --hard-limit 1G --live")
-    rpc.same("memtune test --hard-limit 1G", "numatune test --mode strict --nodeset 0", readonly=True)
+def test_memory(host: Host) -> None:
+    host.same(*in_turn("memtune test", MEMORY), *lines("memtune test", *BAD_MEMORY), "memtune test --min-guarantee 5")
+    host.same(*in_turn("numatune test", NUMA), *lines("numatune test", *BAD_NUMA))
+    host.same("destroy test", *in_turn("numatune test", NUMA), "memtune test --hard-limit 1G --live")
+    host.same("memtune test --hard-limit 1G", "numatune test --mode strict --nodeset 0", readonly=True)
 
 
-def test_scheduler_and_events(rpc: Host) -> None:
-    rpc.same(*in_turn("schedinfo test", SCHEDULER), *lines("schedinfo test", *BAD_SCHEDULER))
-    rpc.same(*in_turn("perf test", EVENTS), "perf nosuch --enable ''")
-    rpc.same("schedinfo test weight=5", "perf test --enable cmt", readonly=True)
+def test_scheduler_and_events(host: Host) -> None:
+    host.same(*in_turn("schedinfo test", SCHEDULER), *lines("schedinfo test", *BAD_SCHEDULER))
+    host.same(*in_turn("perf test", EVENTS), "perf nosuch --enable ''")
+    host.same("schedinfo test weight=5", "perf test --enable cmt", readonly=True)
 
 
-def test_interfaces(rpc: Host) -> None:
+def test_interfaces(host: Host) -> None:
     for way in ("inbound", "outbound"):
-        rpc.same(*in_turn("domiftune test testnet0", [f"--{way} {rate}" for rate in RATES]))
-        rpc.same(*(f"domiftune test testnet0 --{way} {rate}" for rate in BAD_RATES))
-    rpc.same("domiftune nosuch x --inbound x", "domiftune test nosuch --inbound 1", "domiftune test testnet0 1 x")
-    rpc.same("domiftune test testnet0 --inbound 5", readonly=True)
+        host.same(*in_turn("domiftune test testnet0", [f"--{way} {rate}" for rate in RATES]))
+        host.same(*(f"domiftune test testnet0 --{way} {rate}" for rate in BAD_RATES))
+    host.same("domiftune nosuch x --inbound x", "domiftune test nosuch --inbound 1", "domiftune test testnet0 1 x")
+    host.same("domiftune test testnet0 --inbound 5", readonly=True)
 
 
-def test_measuring(rpc: Host) -> None:
+def test_measuring(host: Host) -> None:
     rates = ["", "--seconds 0", "--seconds x", "--mode foo", "--mode dirty-ring 9", "5 dirty-bitmap"]
-    rpc.same(*(f"domdirtyrate-calc test {words}" for words in rates), "domdirtyrate-calc nosuch --mode foo")
-    rpc.script(*(f"domblkthreshold {words}" for words in ("", "test vda", "test vda 5", "test vda x", "nosuch vda x")))
-    rpc.same("domdirtyrate-calc test", "domblkthreshold test vda 5", readonly=True)
+    host.same(*(f"domdirtyrate-calc test {words}" for words in rates), "domdirtyrate-calc nosuch --mode foo")
+    host.script(*(f"domblkthreshold {words}" for words in ("", "test vda", "test vda 5", "test vda x", "nosuch vda x")))
+    host.same("domdirtyrate-calc test", "domblkthreshold test vda 5", readonly=True)
 
 
 def test_qemu(qemu: Host) -> None:
@@ -144,22 +144,22 @@ def test_a_dirty_rate_is_measured(qemu: Host) -> None:
     assert stats["statistics"]["dirtyrate.calc_period"] == 1
 
 
-def test_json(rpc: Host) -> None:
-    disk, set_, limits = rpc.json("blkdeviotune test vda; memtune test --soft-limit 1M; memtune test")
+def test_json(host: Host) -> None:
+    disk, set_, limits = host.json("blkdeviotune test vda; memtune test --soft-limit 1M; memtune test")
     assert disk["device"] == "vda" and disk["group_name"] == "" and disk["total_bytes_sec"] == 0
     assert set_ == {"soft_limit_bytes": 1 << 20}
     assert limits == {"hard_limit_bytes": None, "soft_limit_bytes": 1 << 20, "swap_hard_limit_bytes": None}
-    rate, rates = rpc.json("domiftune test testnet0 --inbound 1,2; domiftune test testnet0")
+    rate, rates = host.json("domiftune test testnet0 --inbound 1,2; domiftune test testnet0")
     assert rate == {"interface": "testnet0", "inbound": {"average_kib_per_second": 1, "peak_kib_per_second": 2}}
     assert rates["inbound"]["floor_kib_per_second"] == 0 and rates["outbound"]["burst_kib"] == 0
     assert (
-        rpc.json("numatune test --mode strict --nodeset 0; numatune test")
+        host.json("numatune test --mode strict --nodeset 0; numatune test")
         == [{"numa_mode": "strict", "numa_nodeset": "0"}] * 2
     )
-    assert rpc.json("schedinfo test") == [{"scheduler": "fair"}, {"weight": 50}]
-    [events] = rpc.json("perf test --enable cmt")
+    assert host.json("schedinfo test") == [{"scheduler": "fair"}, {"weight": 50}]
+    [events] = host.json("perf test --enable cmt")
     assert events == {"cmt": True}
-    [shares] = rpc.json("blkiotune test --weight 500")
+    [shares] = host.json("blkiotune test --weight 500")
     assert shares == {"weight": 500}
 
 
