@@ -4,6 +4,7 @@ from .. import errors, records
 from ..common import uuid_text
 from ..constants import domain as const
 from .base import fail
+from .moments import Moments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Guest:
         self.autostart = False
         self.managed_save = False
         self.removed = False
-        self.snapshots: dict[str, object] = {}
-        self.checkpoints: dict[str, object] = {}
+        self.snapshots = Moments()
+        self.checkpoints = Moments()
         self.messages: list[tuple[int, str]] = []
         self.seconds, self.nseconds = GUEST_TIME, 0
         self.frozen: set[str] = set()

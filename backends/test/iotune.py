@@ -4,7 +4,6 @@ from .. import errors
 from ..params import STRING, ULLONG, TypedParams
 from .base import TestBase, call, fail
 from .info import EITHER
-from .statistics import find_disk
 from .values import GETTING, required_params
 
 TYPE_CHECKING = False
@@ -29,8 +28,9 @@ class IoTuneCalls(TestBase):
 
     @call("testDomainGetBlockIoTune", GETTING)
     def domain_get_block_io_tune(self, dom: "DomainRef", disk: "str | None", flags: int = 0) -> TypedParams:
-        model = self._guest(dom).definition(flags).model
-        found = find_disk(model, disk or "", first=True)
+        from ..xml.disks import find_disk
+
+        found = find_disk(self._guest(dom).definition(flags).model.devices.disks, disk or "", first=True)
         if found is None:
             raise fail(errors.INVALID_ARG, f"disk '{disk}' was not found in the domain config")
         values = ((name, kind, getattr(found.iotune, name)) for name, kind in TUNE.items())
@@ -39,8 +39,10 @@ class IoTuneCalls(TestBase):
     @call("testDomainSetBlockIoTune", EITHER)
     def domain_set_block_io_tune(self, dom: "DomainRef", disk: str, params: TypedParams, flags: int = 0) -> None:
         """Refuses all if one limit is wrong."""
+        from ..xml.disks import find_disk
+
         required_params(params, TUNE)
-        found = find_disk(self._guest(dom).definition(flags).model, disk, first=True)
+        found = find_disk(self._guest(dom).definition(flags).model.devices.disks, disk, first=True)
         if found is None:
             raise fail(errors.INVALID_ARG, f"missing persistent configuration for disk '{disk}'")
         tune = found.iotune.copy()

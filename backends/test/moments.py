@@ -1,58 +1,117 @@
-"""Snapshots and checkpoints: which ones a domain has.
-
-None can be made yet.
-"""
+"""Trees of snapshots or checkpoints, as libvirt's virDomainMomentObjList keeps them."""
 
 from .. import errors
-from ..constants import domain as const
-from .base import TestBase, call, fail
+from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..records import DomainCheckpointRef, DomainRef, DomainSnapshotRef
+    from collections.abc import Iterator
+    from typing import Any
 
-#: Filters of the lists: VIR_DOMAIN_SNAPSHOT_LIST_*, VIR_DOMAIN_CHECKPOINT_LIST_*.
-SNAPSHOTS = (const.DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL << 1) - 1
-CHECKPOINTS = (const.DOMAIN_CHECKPOINT_LIST_NO_LEAVES << 1) - 1
+#: VIR_DOMAIN_{SNAPSHOT,CHECKPOINT}_LIST_ROOTS or _DESCENDANTS, which are one bit; leaves, and what is none.
+DEEP, LEAVES, NO_LEAVES = 1, 4, 8
 
 
-class MomentCalls(TestBase):
-    """Snapshots and checkpoints."""
+class Moment:
+    """One of them: `model` is its XML model, `children` are newest first, `parent` is None for a root."""
 
-    @call("testDomainSnapshotNum", SNAPSHOTS)
-    def domain_snapshot_num(self, dom: "DomainRef", flags: int = 0) -> int:
-        return len(self._guest(dom).snapshots)
+    def __init__(self, model: "Any"):
+        self.model = model
+        self.parent: Moment | None = None
+        self.children: list[Moment] = []
 
-    @call("testDomainSnapshotListNames", SNAPSHOTS)
-    def domain_snapshot_list_names(self, dom: "DomainRef", flags: int = 0) -> list[str]:
-        return list(self._guest(dom).snapshots)
+    @property
+    def name(self) -> str:
+        return str(self.model.name)
 
-    @call("testDomainListAllSnapshots", SNAPSHOTS)
-    def domain_list_all_snapshots(self, dom: "DomainRef", flags: int = 0) -> "list[DomainSnapshotRef]":
-        self._guest(dom)
-        return []
+    def descendants(self) -> "Iterator[Moment]":
+        """All below, parents before children."""
+        for child in self.children:
+            yield child
+            yield from child.descendants()
 
-    @call("testDomainHasCurrentSnapshot")
-    def domain_has_current_snapshot(self, dom: "DomainRef", flags: int = 0) -> int:
-        self._guest(dom)
-        return 0
 
-    @call("testDomainSnapshotCurrent")
-    def domain_snapshot_current(self, dom: "DomainRef", flags: int = 0) -> "DomainSnapshotRef":
-        self._guest(dom)
-        raise fail(errors.NO_DOMAIN_SNAPSHOT, "the domain does not have a current snapshot")
+class Moments(dict[str, Moment]):
+    """All of one domain, by name."""
 
-    @call("testDomainSnapshotLookupByName")
-    def domain_snapshot_lookup_by_name(self, dom: "DomainRef", name: str, flags: int = 0) -> "DomainSnapshotRef":
-        self._guest(dom)
-        raise fail(errors.NO_DOMAIN_SNAPSHOT, f"no domain snapshot with matching name '{name}'")
+    def __init__(self) -> None:
+        super().__init__()
+        self.roots: list[Moment] = []
+        self.current: Moment | None = None
 
-    @call("testDomainListAllCheckpoints", CHECKPOINTS)
-    def domain_list_all_checkpoints(self, dom: "DomainRef", flags: int = 0) -> "list[DomainCheckpointRef]":
-        self._guest(dom)
-        return []
+    def siblings(self, moment: Moment) -> list[Moment]:
+        """The list a moment stands in."""
+        return moment.parent.children if moment.parent else self.roots
 
-    @call("testDomainCheckpointLookupByName")
-    def domain_checkpoint_lookup_by_name(self, dom: "DomainRef", name: str, flags: int = 0) -> "DomainCheckpointRef":
-        self._guest(dom)
-        raise fail(errors.NO_DOMAIN_CHECKPOINT, f"no domain checkpoint with matching name '{name}'")
+    def assign(self, model: "Any") -> Moment:
+        """A new moment, not yet linked to its parent; raises OPERATION_FAILED when there is one of its name."""
+        if model.name in self:
+            raise fail(errors.OPERATION_FAILED, f"domain moment {model.name} already exists", errors.FROM_DOMAIN)
+        moment = self[model.name] = Moment(model)
+        return moment
+
+    def link(self, moment: Moment) -> None:
+        """Let a moment be the first child of the parent its model names."""
+        moment.parent = self.get(moment.model.parent or "")
+        self.siblings(moment).insert(0, moment)
+
+    def unlink(self, moment: Moment) -> None:
+        """Take a moment from its parent, and leave it its children."""
+        self.siblings(moment).remove(moment)
+        moment.parent = None
+
+    def refuse_cycle(self, model: "Any") -> None:
+        """Refuse a parent that is not there or that descends from the moment; raises INVALID_ARG."""
+        if not model.parent:
+            return
+        detail = ""
+        if model.parent == model.name:
+            detail = f"cannot set moment {model.name} as its own parent"
+        elif model.parent not in self:
+            detail = f"parent {model.parent} for moment {model.name} not found"
+        above = self.get(model.parent)
+        while above and not detail:
+            if above.model.parent == model.name:
+                detail = f"parent {above.name} would create cycle to {model.name}"
+            above = self.get(above.model.parent or "")
+        if detail:
+            raise fail(errors.INVALID_ARG, detail, errors.FROM_DOMAIN)
+
+    def listed(self, start: "Moment | None", flags: int) -> list[Moment]:
+        """The children of `start`, or everything below it with DEEP; without `start`, everything, or roots with DEEP.
+
+        LEAVES leaves out what has children, NO_LEAVES what has none. Parents stand before children.
+        """
+        if start:
+            found = list(start.descendants() if flags & DEEP else start.children)
+        elif flags & DEEP:
+            found = list(self.roots)
+        else:
+            found = [moment for root in self.roots for moment in (root, *root.descendants())]
+        return [
+            moment
+            for moment in found
+            if not (flags & LEAVES and moment.children) and not (flags & NO_LEAVES and not moment.children)
+        ]
+
+    def drop(self, moment: Moment, below: bool, itself: bool) -> None:
+        """Remove what is `below` a moment (else give it to its parent), and the moment `itself`.
+
+        What was current passes on to the moment, or to its parent.
+        """
+        if below:
+            for gone in list(moment.descendants()):
+                if gone is self.current:
+                    self.current = moment
+                del self[gone.name]
+            moment.children.clear()
+        elif moment.children:
+            for child in moment.children:
+                child.model.parent, child.parent = moment.parent and moment.parent.name, moment.parent
+            self.siblings(moment)[:0] = moment.children
+            moment.children = []
+        if itself:
+            self.unlink(moment)
+            if moment is self.current:
+                self.current = self.get(moment.model.parent or "")
+            del self[moment.name]

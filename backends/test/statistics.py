@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         DomainMemoryStat,
         DomainRef,
     )
-    from ..xml.disks import Disk
     from ..xml.domain import Domain
     from ..xml.interfaces import Interface
 
@@ -53,7 +52,9 @@ class StatisticsCalls(TestBase):
     def domain_block_stats(self, dom: "DomainRef", path: str) -> "DomainBlockStats":
         if not path:
             raise fail(errors.OPERATION_UNSUPPORTED, "summary statistics are not supported yet")
-        if find_disk(self._active(dom).now.model, path) is None:
+        from ..xml.disks import find_disk
+
+        if find_disk(self._active(dom).now.model.devices.disks, path) is None:
             raise fail(errors.INVALID_ARG, f"invalid path: {path}")
         now = microseconds()
         stats: DomainBlockStats = records.DomainBlockStats(now // 10, now // 20, now // 30, now // 40, now // 2000000)
@@ -61,10 +62,12 @@ class StatisticsCalls(TestBase):
 
     @call("testDomainGetBlockInfo")
     def domain_get_block_info(self, dom: "DomainRef", path: str, flags: int = 0) -> "DomainGetBlockInfo":
-        disk = find_disk(self._guest(dom).now.model, path)
+        from ..xml.disks import find_disk
+
+        disk = find_disk(self._guest(dom).now.model.devices.disks, path)
         if disk is None:
             raise fail(errors.INVALID_ARG, f"invalid path {path} not assigned to domain")
-        if not path_of(disk) and disk.source.type in ("file", "block", "dir"):
+        if disk.source.empty:
             raise fail(errors.INVALID_ARG, f"disk '{path}' does not currently have a source assigned")
         info: DomainGetBlockInfo = records.DomainGetBlockInfo(ALLOCATION, CAPACITY, ALLOCATION)
         return info
@@ -112,21 +115,6 @@ class StatisticsCalls(TestBase):
     def domain_get_launch_security_info(self, dom: "DomainRef", flags: int = 0) -> params.TypedParams:
         """Always refused: libvirt's library says that it takes strings, of which its test driver does not know."""
         return params.TypedParams()
-
-
-def path_of(disk: "Disk") -> "str | None":
-    """The file, device or directory behind a disk."""
-    source = disk.source
-    return source.file or source.dev or source.dir or source.name
-
-
-def find_disk(model: "Domain", path: str, first: bool = False) -> "Disk | None":
-    """The disk with the target `path`, or, if it begins with a slash, with that source: the only one, or the first."""
-    disks = model.devices.disks
-    if not path.startswith("/"):
-        return next((disk for disk in disks if disk.target == path), None)
-    found = [disk for disk in disks if path_of(disk) == path]
-    return found[0] if len(found) == 1 or (first and found) else None
 
 
 def find_interface(model: "Domain", device: str) -> "Interface":

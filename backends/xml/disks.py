@@ -141,3 +141,11 @@ class Disk(Model):
             raise fail(CONFIG_UNSUPPORTED, "an <auth> definition already found for disk source")
         if self.encryption and self.source.encryption:
             raise fail(CONFIG_UNSUPPORTED, "an <encryption> definition already found for disk source")
+
+
+def find_disk(disks: list[Disk], path: str, first: bool = False) -> Disk | None:
+    """The disk with the target `path`, or, if it begins with a slash, with that source: the only one, or the first."""
+    if not path.startswith("/"):
+        return next((disk for disk in disks if disk.target == path), None)
+    found = [disk for disk in disks if (disk.source.path or disk.source.name) == path]
+    return found[0] if len(found) == 1 or (first and found) else None

@@ -9,6 +9,7 @@ Sizes are in KiB, UUIDs 16 bytes. `id` is -1 while the domain does not run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Self
 
@@ -235,13 +236,28 @@ class Domain(Model):
         from .parse import parse, refuse_unknown
 
         root = parse(text, "(domain_definition)", "domain")
+        return cls.build(root, config, inactive=inactive, understood=refuse_unknown if validate else None)
+
+    @classmethod
+    def build(
+        cls,
+        root: Node,
+        config: ParseConfig,
+        *,
+        inactive: bool = True,
+        understood: Callable[[Node], None] | None = None,
+        checked: bool = True,
+    ) -> Self:
+        """The same for an element; `understood` is called when all of it was read, `checked` refuses what makes no
+        sense for a new domain.
+        """
         context = Context(config, inactive)
         domain = cls.from_node(root, context)
-        if validate:
-            refuse_unknown(root)
+        if understood:
+            understood(root)
         postparse.complete(domain, context)
-        check(domain, context)
-
+        if checked:
+            check(domain, context)
         return domain
 
     def format(self, *, inactive: bool = False, secure: bool = False, migratable: bool = False) -> str:

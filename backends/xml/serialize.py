@@ -61,6 +61,15 @@ class Out:
         """Put `xml`, which is already indented and escaped, among the children."""
         self.join().children.append(xml)
 
+    def deepen(self) -> None:
+        """Indent what was put in by `raw` one level more, for a document that became an element of another."""
+        for position, child in enumerate(self.children):
+            if isinstance(child, str):
+                lines = child.splitlines(keepends=True)
+                self.children[position] = "".join(f"  {line}" for line in lines)
+            else:
+                child.deepen()
+
     def render(self, depth: int = 0) -> str:
         """This element and all below it, each line ending in a newline."""
         lines: list[str] = []

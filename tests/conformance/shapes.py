@@ -113,7 +113,7 @@ def _argument(field: procedures.Field, known: "dict[str, object]") -> object:
     if field.name in known:
         return known[field.name]
     if base in known:
-        return known[base]
+        return [known[base]] if "[" in field.type else known[base]
     if base == "param":
         return TypedParams()
     if "[" in field.type and base not in ("bytes", "chars", "octets"):
