@@ -163,6 +163,10 @@ class VirtError(Exception):
         return self.message
 
 
+#: What libvirt says of a failure that nothing explained.
+UNKNOWN = "An error occurred, but the cause is unknown"
+
+
 def text(code: int, detail: "str | None" = None) -> str:
     """Libvirt's text for `code`, with `detail` where there is one."""
     plain, bar, full = MESSAGES.get(code, MESSAGES[INTERNAL_ERROR]).partition("|")

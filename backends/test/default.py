@@ -50,3 +50,60 @@ POOL = """\
   </target>
 </pool>
 """
+INTERFACE = """\
+<interface type='ethernet' name='eth1'>
+  <start mode='onboot'/>
+  <mac address='aa:bb:cc:dd:ee:ff'/>
+  <mtu size='1492'/>
+  <protocol family='ipv4'>
+    <ip address='192.168.0.5' prefix='24'/>
+    <route gateway='192.168.0.1'/>
+  </protocol>
+</interface>
+"""
+COMPUTER = """\
+<device>
+  <name>computer</name>
+  <capability type='system'>
+    <hardware>
+      <vendor>Libvirt</vendor>
+      <version>Test driver</version>
+      <serial>123456</serial>
+      <uuid>11111111-2222-3333-4444-555555555555</uuid>
+    </hardware>
+    <firmware>
+      <vendor>Libvirt</vendor>
+      <version>Test Driver</version>
+      <release_date>01/22/2007</release_date>
+    </firmware>
+  </capability>
+</device>
+"""
+
+
+def _scsi_host(number: int, parent: str, unique: int, wwnn: str, wwpn: str, fabric: str, more: str = "") -> str:
+    return f"""\
+<device>
+  <name>scsi_host{number}</name>
+  <parent>{parent}</parent>
+  <capability type='scsi_host'>
+    <host>{number}</host>
+    <unique_id>{unique}</unique_id>
+    <capability type='fc_host'>
+      <wwnn>{wwnn}</wwnn>
+      <wwpn>{wwpn}</wwpn>
+      <fabric_wwn>{fabric}</fabric_wwn>
+    </capability>
+    {more}
+  </capability>
+</device>
+"""
+
+
+VPORTS = "<capability type='vport_ops'/>"
+DEVICES = (
+    COMPUTER,
+    _scsi_host(1, "computer", 0, "2000000012341234", "1000000012341234", "2000000043214321", VPORTS),
+    _scsi_host(2, "computer", 1, "2000000056785678", "1000000056785678", "2000000087658765", VPORTS),
+    _scsi_host(11, "scsi_host1", 10, "2000000034563456", "1000000034563456", "2000000043214321"),
+)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..events import Subscription
     from ..records import NodeGetInfo
     from ..uri import Uri
+    from ..xml.nodedev import Device
+    from .interfaces import Interfaces
     from .networks import Networks
     from .pools import Pools
 
@@ -45,6 +47,8 @@ class TestConnection(HostCalls, ListingCalls, InfoCalls, LifecycleCalls):
         "vsh.backends.test.screen:ScreenCalls",
         "vsh.backends.test.node:NodeCalls",
         "vsh.backends.test.cpu_models:CpuModelCalls",
+        "vsh.backends.test.interfaces:InterfaceCalls",
+        "vsh.backends.test.nodedevs:NodeDeviceCalls",
         "vsh.backends.test.agent:AgentCalls",
         "vsh.backends.test.networks:NetworkCalls",
         "vsh.backends.test.storage:PoolCalls",
@@ -112,6 +116,8 @@ class TestDriver(driver.Driver):
         self._next_id = 1
         self._networks: Networks | None = None
         self._pools: Pools | None = None
+        self._interfaces: Interfaces | None = None
+        self._node_devices: dict[str, Device] | None = None
         guest, _ = self.guests.add(Definition.default())
         guest.persistent = True
         guest.start(self.next_id(), DOMAIN_RUNNING_BOOTED)
@@ -150,6 +156,26 @@ class TestDriver(driver.Driver):
             pool = self._pools.add(Pool.parse(POOL))
             pool.active = pool.persistent = True
         return self._pools
+
+    @property
+    def interfaces(self) -> "Interfaces":
+        if self._interfaces is None:
+            from ..xml.host_interfaces import Interface
+            from .default import INTERFACE
+            from .interfaces import Interfaces
+
+            self._interfaces = Interfaces()
+            self._interfaces.add(Interface.parse(INTERFACE)).active = True
+        return self._interfaces
+
+    @property
+    def node_devices(self) -> "dict[str, Device]":
+        if self._node_devices is None:
+            from ..xml.nodedev import Device
+            from .default import DEVICES
+
+            self._node_devices = {device.name: device for device in map(Device.parse, DEVICES)}
+        return self._node_devices
 
     def next_id(self) -> int:
         """An id for a domain that starts: they grow and never return."""

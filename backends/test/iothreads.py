@@ -95,7 +95,7 @@ class IoThreadCalls(TestBase):
             raise fail(errors.INVALID_ARG, f"cannot find IOThread '{iothread_id}' in iothreadids")
         polling = next((values for number, values in guest.polling if number == iothread_id), None)
         if polling is None:  # libvirt's driver fails without a word
-            raise errors.VirtError(errors.INTERNAL_ERROR, "An error occurred, but the cause is unknown")
+            raise errors.VirtError(errors.INTERNAL_ERROR, errors.UNKNOWN)
         required_params(params, POLLING)
         polling.update({name: int(params[name]) for name in params})
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Self
 
-from ..errors import CONFIG_UNSUPPORTED, FROM_DOMAIN, INTERNAL_ERROR, NO_NAME, XML_ERROR, VirtError
+from ..errors import CONFIG_UNSUPPORTED, FROM_DOMAIN, INTERNAL_ERROR, NO_NAME, UNKNOWN, XML_ERROR, VirtError
 from . import implied, postparse
 from .boot import Os
 from .chars import Channel, Console, Parallel, Serial
@@ -319,7 +319,7 @@ class Domain(Model):
         if len(node.findall("resource")) > 1:
             raise fail(XML_ERROR, "only one resource element is supported")
         if self.resource is not None and self.resource.partition is None and self.resource.appid is None:
-            raise VirtError(INTERNAL_ERROR, "An error occurred, but the cause is unknown", domain=FROM_DOMAIN)
+            raise VirtError(INTERNAL_ERROR, UNKNOWN, domain=FROM_DOMAIN)
         self.perf = sort_events(self.perf)
 
     def _count_vcpus(self, node: Node) -> None:

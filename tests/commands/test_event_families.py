@@ -3,13 +3,10 @@
 import pytest
 
 from tests.commands.conftest import Host
-from tests.live.libvirtd import Libvirtd
-from tests.live.side import Side
 
 
 @pytest.mark.parametrize(("command", "option"), [("nodedev-event", "device"), ("secret-event", "secret")])
-def test_refusals(side: Side, libvirtd: Libvirtd, command: str, option: str) -> None:
-    host = Host(side, libvirtd.uri("test"))
+def test_refusals(host: Host, command: str, option: str) -> None:
     words = [
         "", "--list", "--list --event nosuch", "--list --timeout x", "--event nosuch", "--event ''",
         "--event lifecycle --timeout 0", "--event lifecycle --timeout x", "--event nosuch --timeout x",

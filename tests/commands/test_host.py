@@ -160,6 +160,35 @@ def test_cpus(remote: Host, cpus: Path) -> None:
     remote.same(*lines[::3], readonly=True)
 
 
+def test_cpus_of_the_test_host(host: Host, cpus: Path) -> None:
+    """It knows the models' names; comparing is not for it."""
+    arches = (
+        "x86_64",
+        "i686",
+        "ppc64",
+        "ppc64le",
+        "aarch64",
+        "armv7l",
+        "s390x",
+        "mips",
+        "sparc64",
+        "nosuch",
+        "i386",
+        "''",
+    )
+    lines = [f"cpu-models {arch}" for arch in arches]
+    host.same(
+        *lines,
+        f"cpu-compare {cpus / 'one'}",
+        f"hypervisor-cpu-compare {cpus / 'several'}",
+        "cpu-compare ''",
+        f"hypervisor-cpu-baseline {cpus / 'one'}",
+        f"cpu-compare {cpus / 'broken'}",
+        f"cpu-baseline {cpus / 'none'}",
+    )
+    host.same(*lines, readonly=True, quiet=True)
+
+
 def test_the_host_is_itself(system: Host, cpus: Path) -> None:
     for name, command in {"caps": "capabilities", "dom": "domcapabilities qemu"}.items():
         (cpus / name).write_text(system.side.virsh("-c", system.uri, command).stdout)

@@ -55,3 +55,41 @@ def test_events_of_networks(both: Both) -> None:
         assert time.monotonic() < deadline, seen
         time.sleep(0.01)
     assert [repr(event) for event in seen["ours"]] == [repr(event) for event in seen["theirs"]]
+
+
+def test_events_of_node_devices(both: Both) -> None:
+    names = "<wwnn>2000000000000001</wwnn><wwpn>1000000000000001</wwpn>"
+    xml = f"<device><capability type='scsi_host'><capability type='fc_host'>{names}</capability></capability></device>"
+    seen: dict[str, list[Any]] = {"ours": [], "theirs": []}
+    for side, conn in (("ours", both.ours), ("theirs", both.theirs)):
+        conn.subscribe("node_device_event_lifecycle", None, seen[side].append)
+    both.node_device_create_xml(xml, 0)
+    both.node_device_destroy("computer")
+    both.node_device_destroy("scsi_host12")
+    deadline = time.monotonic() + 10
+    while len(seen["theirs"]) < 2 or len(seen["ours"]) < 2:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.01)
+    assert [repr(event) for event in seen["ours"]] == [repr(event) for event in seen["theirs"]]
+
+
+def test_listing_node_devices_and_interfaces(both: Both) -> None:
+    """Calls that virsh does not make on this host."""
+    scrub = {"connect_list_all_node_devices", "node_list_devices", "connect_list_all_interfaces"}
+    both.scrub.update(dict.fromkeys(scrub, sorted))
+    for flags in (0, 1, 2, 32, 512, 1024, 33, 1 << 22):
+        both.connect_list_all_node_devices(flags)
+    for kind in (None, "system", "scsi_host", "fc_host", "vports", "net"):
+        both.node_num_of_devices(kind, 0)
+        both.node_list_devices(kind, 0)
+    for name in ("computer", "scsi_host1", "scsi_host11", "nosuch"):
+        both.node_device_get_parent(name)
+        both.node_device_num_of_caps(name)
+        both.node_device_list_caps(name)
+    for flags in (0, 1, 2, 3, 4):
+        both.connect_list_all_interfaces(flags)
+    iface = both.interface_lookup_by_name("eth1")
+    both.interface_destroy(iface, 0)
+    for call in ("interfaces", "defined_interfaces"):
+        getattr(both, f"connect_num_of_{call}")()
+        getattr(both, f"connect_list_{call}")()
