@@ -9,6 +9,7 @@ import pytest
 from tests.commands.conftest import Host
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
+from vsh.backends.xml.resources.volume import Volume
 
 POOL = "vsh-pool"
 LOOK = f"vol-list {POOL} --details"
@@ -153,3 +154,30 @@ def test_content_that_cannot_be_carried(disk: Host, folder: Path, tmp_path: Path
               f"vol-wipe v {POOL}", f"vol-resize v 1 {POOL} --shrink",
               f"vol-info v {POOL}")  # fmt: skip
     assert not new.exists()
+
+
+def test_xml_of_real_volumes(disk: Host, tmp_path: Path) -> None:
+    """The model reads what libvirt writes of volumes that exist, and writes the same."""
+    secret = tmp_path / "secret.xml"
+    secret.write_text(
+        "<secret ephemeral='yes' private='yes'><uuid>a9d0a1c6-3f0b-4d39-8f4c-a5a4f2c3d400</uuid>"
+        "<usage type='volume'><volume>vsh-luks</volume></usage></secret>"
+    )
+    luks = tmp_path / "luks.xml"
+    luks.write_text(
+        "<volume><name>luks</name><capacity unit='MiB'>1</capacity><target><format type='raw'/>"
+        "<encryption format='luks'>"
+        "<secret type='passphrase' uuid='a9d0a1c6-3f0b-4d39-8f4c-a5a4f2c3d400'/></encryption></target></volume>"
+    )
+    made = disk.side.virsh(
+        "-c", disk.uri,
+        f"secret-define {secret}; secret-set-value a9d0a1c6-3f0b-4d39-8f4c-a5a4f2c3d400 c2VjcmV0; "
+        f"vol-create {POOL} {luks}; vol-create-as {POOL} raw 1M --allocation 0; "
+        f"vol-create-as {POOL} cow 1M --format qcow2; "
+        f"vol-create-as {POOL} over 1M --format qcow2 --backing-vol cow --backing-vol-format qcow2; "
+        f"pool-refresh {POOL}; secret-undefine a9d0a1c6-3f0b-4d39-8f4c-a5a4f2c3d400",
+    )  # fmt: skip
+    assert made.status == 0, made.stderr
+    for name in ("luks", "raw", "cow", "over"):
+        xml = disk.side.virsh("-c", disk.uri, f"vol-dumpxml {name} {POOL}").stdout.removesuffix("\n")
+        assert Volume.parse(xml, "dir", live=True).format() == xml

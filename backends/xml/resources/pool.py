@@ -11,6 +11,7 @@ from ..node import Node
 from ..parse import parse, refuse_unknown
 from ..serialize import Out
 from ..storage import Auth, check_wwn
+from ..values import UINT_MAX, c_int
 
 #: What a pool's source can consist of, and must where there is only one.
 HOST, DEVICE, DIR, ADAPTER, NAME, INITIATOR, NETWORK = (1 << bit for bit in range(7))
@@ -58,10 +59,21 @@ class Octal(OptInt):
         return f"0{value or 0:o}"
 
 
+class OwnerId(OptInt):
+    """A user's or group's number; the largest stands for none, as -1 does."""
+
+    def __init__(self, path: str):
+        super().__init__(path, sign=True, absent=-1, invalid=(errors.XML_ERROR, f"malformed {path} element"))
+
+    def load(self, text: str, node: Node, context: Context) -> int | None:
+        value = c_int(text, low=-(2**31), high=UINT_MAX)
+        return -1 if value == UINT_MAX else value
+
+
 class Permissions(Model):
     mode = Octal("mode")
-    owner = OptInt("owner", sign=True, absent=-1, invalid=(errors.XML_ERROR, "malformed owner element"))
-    group = OptInt("group", sign=True, absent=-1, invalid=(errors.XML_ERROR, "malformed group element"))
+    owner = OwnerId("owner")
+    group = OwnerId("group")
     label = Text("label", blank=False)
 
     def emit(self, out: Out, view: View) -> None:
@@ -92,7 +104,9 @@ class Adapter(Model):
     managed = YesNo("@managed")
     wwnn = Text("@wwnn")
     wwpn = Text("@wwpn")
-    unique_id = OptInt("parentaddr/@unique_id")
+    unique_id = OptInt(
+        "parentaddr/@unique_id", invalid=(errors.XML_ERROR, "Missing or invalid scsi adapter 'unique_id' value")
+    )
     address = Child("parentaddr/address", PciPlace)
 
     def parsed(self, node: Node, context: Context) -> None:
@@ -151,7 +165,7 @@ class Source(Model):
         kind = context.memo["pool"]
         if kind == "rbd" and self.name is None:
             raise fail(errors.XML_ERROR, "element 'name' is mandatory for RBD pool")
-        if kind in FORMATS and self.format is not None and self.format not in FORMATS[kind]:
+        if kind in FORMATS and self.format and self.format not in FORMATS[kind]:
             raise fail(errors.CONFIG_UNSUPPORTED, f"unknown pool format type {self.format}")
         if kind == "gluster" and not self.dir:
             self.dir = "/"

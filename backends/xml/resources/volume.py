@@ -25,9 +25,9 @@ FORMATS = dict.fromkeys(("dir", "fs", "netfs", "rbd", "gluster", "vstorage"), FI
 class Bytes(Field[int]):
     """A size in bytes, read with its unit."""
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, absent: int | None = None, live: bool = False):
         problem = (errors.XML_ERROR, "malformed capacity element")
-        super().__init__(path, default=0, absent=None, invalid=problem)
+        super().__init__(path, default=0, absent=absent, invalid=problem, live=live)
 
     def load(self, text: str, node: Node, context: Context) -> int:
         return scaled(unsigned(text, 10, 64), node.get("unit"), 1, LLONG_MAX)
@@ -53,16 +53,26 @@ class Features(Model):
                 raise fail(errors.CONFIG_UNSUPPORTED, f"unsupported feature {element.tag}")
 
 
+class Timestamps(Model):
+    """Seconds since 1970 with nanoseconds, as text: "1341933637.273190990"."""
+
+    atime = Text("atime")
+    mtime = Text("mtime")
+    ctime = Text("ctime")
+    btime = Text("btime")
+
+
 class Image(Model):
-    """What a volume or its backing store is: path, format, permissions."""
+    """What a volume or its backing store is: path, format, permissions; times only of those that exist."""
 
     spread = True
     path = Text("path")
-    format = Text("format/@type")
+    format = Text("format/@type", blank=False)
     permissions = LazyChild("permissions", Permissions)
+    timestamps = Child("timestamps", Timestamps, live=True)
     encryption = Child("encryption", Encryption)
     compat = Text("compat")
-    cluster_size = ClusterSize("clusterSize", scale=1)
+    cluster_size = ClusterSize("clusterSize", scale=1, xpath="./target/clusterSize")
     features = Child("features", Features)
 
     def parsed(self, node: Node, context: Context) -> None:
@@ -88,6 +98,7 @@ class Volume(Model):
         "@type",
         ("file", "block", "dir", "network", "netdir", "ploop"),
         default="file",
+        zero=("",),
         absent=None,
         invalid=(errors.CONFIG_UNSUPPORTED, "unknown volume type '%s'"),
     )
@@ -95,22 +106,26 @@ class Volume(Model):
     key = Text("key")
     capacity = Bytes("capacity")
     allocation = Bytes("allocation")
+    physical = Bytes("physical", absent=0, live=True)
     target = Child("target", Image)
     backing = Child("backingStore", Image, show=lambda volume, view: volume.backing.path is not None)
 
     @classmethod
-    def parse(cls, text: str, pool: str, validate: bool = False) -> Volume:
-        """Read the XML of a volume for a pool of type `pool`; raises VirtError in libvirt's words."""
+    def parse(cls, text: str, pool: str, validate: bool = False, live: bool = False) -> Volume:
+        """Read the XML of a volume for a pool of type `pool`; `live` text describes one that exists.
+
+        Raises VirtError in libvirt's words.
+        """
         node = parse(text, "(storage_volume_definition)", "volume")
-        volume = cls.read_for(node, pool)
+        volume = cls.read_for(node, pool, live)
         if validate:
             refuse_unknown(node)
         return volume
 
     @classmethod
-    def read_for(cls, node: Node, pool: str) -> Volume:
+    def read_for(cls, node: Node, pool: str, live: bool = False) -> Volume:
         """The same for an element that has been parsed."""
-        context = Context(ParseConfig(), inactive=True)
+        context = Context(ParseConfig(), inactive=not live)
         context.memo["pool"] = pool
         volume = cls.from_node(node, context)
         if volume.target is None:
@@ -118,6 +133,7 @@ class Volume(Model):
         return volume
 
     def parsed(self, node: Node, context: Context) -> None:
+        self.type = self.type or "file"
         capacity, allocation = node.find("capacity"), node.find("allocation")
         if capacity is None or not capacity.text():
             raise fail(errors.XML_ERROR, "missing capacity element")
@@ -127,5 +143,5 @@ class Volume(Model):
     def format(self) -> str:
         """The volume as libvirt prints it."""
         out = Out("volume")
-        self.emit(out, View())
+        self.emit(out, View(inactive=False))
         return out.render()
