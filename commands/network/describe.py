@@ -5,6 +5,7 @@ from vsh.backends.constants.errors import NO_NETWORK_METADATA
 from vsh.backends.errors import FROM_NETWORK, NO_SUPPORT, VirtError
 
 from ..declare import Argv, Data, Flag, Opt, command
+from ..editing import Edit
 from ..errors import CommandError, failing
 from ..named import NETWORK, facts
 from ..results import Message, Notice, Text
@@ -86,16 +87,27 @@ def desc(
     Drivers before libvirt 9.7 cannot change it.
     """
     flags, what = face(config, live), "title" if title else "description"
+    kind = constants.NETWORK_METADATA_TITLE if title else constants.NETWORK_METADATA_DESCRIPTION
     (old,) = descriptions(ctx, [network], title, flags)
     if not edit and new_desc is None:
         if not old:
             return Notice(f"No {what} for network: {network.name}", data={what: None})
         return Text(old, data={what: old})
+
+    def store(text: str) -> bool:
+        with failing(f"Failed to set new network {what}"):
+            ctx.connection.network_set_metadata(network, kind, text, None, None, flags)
+        return True
+
+    def accept(edited: str) -> bool:
+        # Editors end the last line, and a title has no line end.
+        edited = edited.removesuffix("\n") if title else edited
+        return edited != old and store(edited)
+
     new = old if new_desc is None else " ".join(new_desc)
-    kind = constants.NETWORK_METADATA_TITLE if title else constants.NETWORK_METADATA_DESCRIPTION
-    with failing(f"Failed to set new network {what}"):
-        ctx.connection.network_set_metadata(network, kind, new, None, None, flags)
-    return Notice(f"Network {what} updated successfully", data={"network": facts(network), what: new})
+    if not (ctx.edit(new, accept) if edit else store(new)):
+        return Message(f"Network {what} not changed", network=facts(network), changed=False)
+    return Notice(f"Network {what} updated successfully", data={"network": facts(network), "changed": True})
 
 
 @command(
@@ -131,8 +143,24 @@ def metadata(
     flags, element = face(config, live), constants.NETWORK_METADATA_ELEMENT
     if (set or edit) and not key:
         raise CommandError("namespace key is required when modifying metadata")
+
+    def store(xml: "str | None", validate: bool = False) -> bool:
+        ctx.connection.network_set_metadata(network, element, xml, key, uri, flags)
+        return True
+
+    def fetch() -> str:
+        try:
+            return ctx.connection.network_get_metadata(network, element, uri, flags)
+        except VirtError:
+            return "\n"
+
+    if edit:
+        changed = bool(Edit(ctx, fetch, store).run())
+        line = "Metadata modified\n" if changed else "Metadata not changed"
+        return Notice(line, data={"network": facts(network), "uri": uri, "changed": changed})
     if set or remove:
-        ctx.connection.network_set_metadata(network, element, set, key, uri, flags)
-        return Message(f"Metadata {'removed' if remove else 'modified'}", network=facts(network), uri=uri)
+        store(set)
+        line = f"Metadata {'removed' if remove else 'modified'}"
+        return Message(line, network=facts(network), uri=uri, changed=True)
     found = ctx.connection.network_get_metadata(network, element, uri, flags)
-    return Text(found + "\n", data={"uri": uri, "metadata": found})
+    return Text(found + "\n", data={"uri": uri, "xml": found})

@@ -188,3 +188,15 @@ def test_metadata(host: Host) -> None:
     run = side.vsh("-c", uri, "net-metadata default http://x")
     assert run.status == 1 and run.stderr.startswith("error: ")
     assert host.json("net-desc default") == [{"description": None}]
+
+
+def test_editing_metadata(host: Host) -> None:
+    """An editor that changes nothing, and one whose text cannot be stored."""
+    keep, change = {"VISUAL": "true"}, {"VISUAL": "sed -i 1s/^/new/"}
+    for words, what in (("", "description"), (" --title", "title")):
+        run = host.side.vsh("-c", host.uri, f"net-desc default{words} --edit", env=keep)
+        assert (run.stdout, run.status) == (f"Network {what} not changed\n\n", 0)
+        run = host.side.vsh("-c", host.uri, f"net-desc default{words} --edit old", env=change)
+        assert run.status == 1 and f"error: Failed to set new network {what}\n" in run.stderr
+    run = host.side.vsh("-c", host.uri, "net-metadata default http://x --key k --edit", env=keep)
+    assert (run.stdout, run.status) == ("Metadata not changed\n", 0)
