@@ -71,6 +71,7 @@ def _among(*words: str) -> "Callable[..., tuple[str, ...]]":
         Opt("source-host-name", "the host that serves it: HOST[:PORT]"),
         Opt("source-host-transport", "how the host is reached", complete=_among("tcp", "unix", "rdma")),
         Opt("source-host-socket", "the path of its unix socket"),
+        Opt("throttle-groups", "throttle groups of the domain that limit it: NAME,...", positional=False),
         *DEVICE_IMPACT,
     ],
     exclusive=DEVICE_EXCLUSIVE,
@@ -154,6 +155,8 @@ def _disk(kind: str, source: str, target: str, given: "dict[str, Any]") -> "Out"
     for option, attribute in driver.items():
         if option in given:
             disk.at("driver").set(attribute, given[option])
+    for group in given["throttle_groups"].split(",") if "throttle_groups" in given else ():
+        disk.at("throttlefilters").add("throttlefilter").set("group", group)
     if kind == "network":
         disk.at("source").set("protocol", given["source_protocol"])
     disk.at("source").set(SOURCES[kind], source)

@@ -102,12 +102,19 @@ def _code(codeset: str, word: str) -> int:
     return code
 
 
+class Word(Int):
+    """A whole number that virsh declares, and explains, as any word."""
+
+    kind = "data"
+    value = "string"
+
+
 @command(
     "send-process-signal",
     group="domain",
     options=[
         Domain(ACTIVE),
-        Int("pid", "the process, by its number in the guest", least=-(2**63), most=2**63 - 1, required=True),
+        Word("pid", "the process, by its number in the guest", least=-(2**63), most=2**63 - 1, required=True),
         Data("signame", "the signal: TERM, SIGTERM, sig_term or 15", complete=lambda ctx, given: SIGNALS),
     ],
 )

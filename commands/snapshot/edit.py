@@ -7,7 +7,7 @@ from ..domain.lookup import facts
 from ..editing import PRINT_DIFF, Edit, updating
 from ..errors import CommandError, failing
 from ..results import Message
-from .lookup import DOMAIN, chosen, snapshot_name
+from .lookup import DOMAIN, chosen, redefining, snapshot_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,14 +46,12 @@ def snapshot_edit(
     What it holds stays as it is. A new name needs --rename or --clone.
     """
     connection = ctx.connection
-    flags = constants.DOMAIN_SNAPSHOT_CREATE_REDEFINE
-    flags |= constants.DOMAIN_SNAPSHOT_CREATE_CURRENT * (current and snapshotname is not None)
+    to_current = current and snapshotname is not None
     snapshot = chosen(ctx, domain, snapshotname, current and snapshotname is None)
     name = snapshot.name
 
     def define(xml: str, validate: bool) -> "DomainSnapshotRef":
-        disks = constants.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY * ("<state>disk-snapshot</state>" in edit.stored)
-        return connection.domain_snapshot_create_xml(domain, xml, flags | disks)
+        return connection.domain_snapshot_create_xml(domain, xml, redefining(edit.stored, to_current))
 
     edit = Edit(
         ctx, lambda: connection.domain_snapshot_get_xml_desc(snapshot, constants.DOMAIN_SNAPSHOT_XML_SECURE), define

@@ -10,7 +10,7 @@ from ..domain.lookup import Domain, facts, find_domain, find_named
 from ..errors import CommandError
 from ..moments import SNAPSHOT, snake
 from ..results import Notice, Pairs, Text
-from .lookup import DOMAIN, HAVING, by_name, chosen, snapshot_name
+from .lookup import DOMAIN, HAVING, by_name, chosen, redefining, snapshot_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from ..context import Context
 
-#: How libvirt writes the state of a snapshot of disks alone.
-DISK_ONLY = "<state>disk-snapshot</state>"
 SECURE = Flag("security-info", "passwords and the like too")
 
 
@@ -54,10 +52,7 @@ def snapshot_current(
         xml = connection.domain_snapshot_get_xml_desc(
             by_name(ctx, ref, snapshotname), constants.DOMAIN_SNAPSHOT_XML_SECURE
         )
-        flags = constants.DOMAIN_SNAPSHOT_CREATE_REDEFINE | constants.DOMAIN_SNAPSHOT_CREATE_CURRENT
-        connection.domain_snapshot_create_xml(
-            ref, xml, flags | constants.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY * (DISK_ONLY in xml)
-        )
+        connection.domain_snapshot_create_xml(ref, xml, redefining(xml, current=True))
         return Notice(f"Snapshot {snapshotname} set as current", data={"domain": facts(ref), "snapshot": snapshotname})
     if not connection.domain_has_current_snapshot(ref, 0):
         raise CommandError(f"domain '{given}' has no current snapshot")

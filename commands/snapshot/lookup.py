@@ -1,5 +1,6 @@
 """The snapshot that a command is about: one by name, or the current one."""
 
+from vsh.backends.constants import domain as constants
 from vsh.backends.constants.connect import CONNECT_LIST_DOMAINS_HAS_SNAPSHOT
 
 from ..declare import Opt
@@ -46,3 +47,12 @@ def chosen(
     if not current:
         raise CommandError(f"--{option} or --current is required")
     return ctx.connection.domain_snapshot_current(domain, 0)
+
+
+def redefining(xml: str, current: bool) -> int:
+    """Flags to record a snapshot as libvirt's `xml` describes it, and to make it the current one."""
+    return (
+        constants.DOMAIN_SNAPSHOT_CREATE_REDEFINE
+        | constants.DOMAIN_SNAPSHOT_CREATE_CURRENT * current
+        | constants.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY * ("<state>disk-snapshot</state>" in xml)
+    )

@@ -1,6 +1,6 @@
 """`echo`: words, as they are or quoted."""
 
-from ..declare import Alias, Argv, Flag, command
+from ..declare import Alias, Argv, Flag, Opt, command
 from ..results import Text
 from ..words import split_list
 
@@ -24,6 +24,7 @@ SPECIAL = frozenset("\r\t\n !\"#$&'()*;<>?[\\]^`{|}~")
         Flag("err", "as an error message"),
         Alias("str", "string"),
         Alias("hi", "string=hello"),
+        Opt("prefix", "a word to begin with", positional=False),
         Argv("string", "what to print"),
     ],
     connects=False,
@@ -36,12 +37,14 @@ def echo(
     xml: bool = False,
     split: bool = False,
     err: bool = False,
+    prefix: "str | None" = None,
 ) -> "Text | None":
     """Print words.
 
     Scripts quote with it what they hand on to a shell or put into XML.
     """
-    text = " ".join(_written(word, shell, xml, split) for word in string)
+    words = [_written(word, shell, xml, split) for word in string]
+    text = " ".join(words if prefix is None else [prefix, *words])
     if err:
         ctx.warn(text)
         return None

@@ -37,7 +37,7 @@ def help(ctx: "Context", command: str = "") -> Text:
         return Text("Grouped commands:\n\n" + "".join(texts), data={"groups": groups})
     declared = find(command)
     if declared is not None:
-        return Text(_command(declared), data=_command_data(declared))
+        return Text(explanation(declared), data=_command_data(declared))
     for group, title in GROUPS.items():
         if command in (group, title):
             return Text(_group(group, _members(group)), data=_group_data(group, _members(group)))
@@ -56,7 +56,8 @@ def _group(group: str, members: "list[Command]") -> str:
     return "".join(lines)
 
 
-def _command(command: "Command") -> str:
+def explanation(command: "Command") -> str:
+    """The help of one command."""
     words = [word for option in command.options if (word := synopsis(command, option))]
     text = f"  NAME\n    {command.name} - {command.summary}\n\n  SYNOPSIS\n    {' '.join([command.name, *words])}\n"
     if command.description:

@@ -3,6 +3,7 @@
 from ..declare import Alias, Flag, command
 from ..errors import CommandError
 from ..results import Text
+from .help import explanation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 @command(
     "self-test",
     group="virsh",
-    options=[Flag("completers-missing", "list the options for whose values completion has nothing to offer")],
+    options=[
+        Flag("completers-missing", "list the options for whose values completion has nothing to offer"),
+        Flag("dump-help", "show the help of all commands"),
+    ],
     connects=False,
     hidden=True,
 )
-def self_test(ctx: "Context", completers_missing: bool = False) -> "Text | None":
+def self_test(ctx: "Context", completers_missing: bool = False, dump_help: bool = False) -> "Iterator[Text]":
     """Check how the commands are declared.
 
     For those who add commands.
@@ -32,10 +36,12 @@ def self_test(ctx: "Context", completers_missing: bool = False) -> "Text | None"
         ctx.warn(fault)
     if faults:
         raise CommandError()
-    if not completers_missing:
-        return None
-    missing = {command.name: names for command in commands if (names := _uncompleted(command))}
-    return Text("".join(f"{name}: {', '.join(names)}\n" for name, names in missing.items()), data=missing)
+    if dump_help:
+        help = {command.name: explanation(command) for command in commands}
+        yield Text("".join(help.values()), data=help)
+    if completers_missing:
+        missing = {command.name: names for command in commands if (names := _uncompleted(command))}
+        yield Text("".join(f"{name}: {', '.join(names)}\n" for name, names in missing.items()), data=missing)
 
 
 def _faults(command: "Command") -> "Iterator[str]":

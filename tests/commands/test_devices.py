@@ -149,6 +149,11 @@ def test_addresses_of_disks(host: Host) -> None:
     host.same("attach-disk x /a vda --print-xml --address 'pci: 1.2. 3.4'", "attach-disk x /a vda --address ''")
 
 
+def test_throttle_groups_of_disks(host: Host) -> None:
+    (answer,) = host.json("attach-disk test /a vda --throttle-groups one,two --print-xml")
+    assert "<throttlefilters>\n    <throttlefilter group='one'/>\n    <throttlefilter group='two'/>" in answer["xml"]
+
+
 def test_hostile_words_are_escaped(host: Host) -> None:
     words = ["targetbus", "driver", "subdriver", "iothread", "cache", "io", "type", "serial", "alias"]
     hostile = "'/><evil a=\"&"

@@ -49,8 +49,9 @@ def test_self_test(side: Side) -> None:
     side.assert_same("self-test")
     side.assert_same("self-test", "x")
     assert "self-test" not in side.vsh("help", "virsh").stdout
+    assert side.vsh("help console").stdout.removesuffix("\n") in side.vsh("self-test --dump-help").stdout
     missing = side.vsh("self-test --completers-missing").stdout
-    assert "echo: string\n" in missing and "pwd" not in missing
+    assert "echo: prefix, string\n" in missing and "pwd" not in missing
 
 
 def test_self_test_finds_faults(side: Side) -> None:
@@ -79,6 +80,7 @@ def test_self_test_finds_faults(side: Side) -> None:
         ("echo a 'b c'", {"text": "a b c"}),
         ("echo --shell 'a b'", {"text": "'a b'"}),
         ("echo --split a,b", {"text": "a\nb\n"}),
+        ("echo --prefix x: --shell 'a b'", {"text": "x: 'a b'"}),
     ],
 )
 def test_json(side: Side, line: str, result: object) -> None:
