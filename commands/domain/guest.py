@@ -27,7 +27,7 @@ KINDS = {
     "load": (constants.DOMAIN_GUEST_INFO_LOAD, "its load (libvirt 11.2)"),
 }
 #: virDomainGetHostnameFlags by source.
-SOURCES = {"lease": constants.DOMAIN_GET_HOSTNAME_LEASE, "agent": constants.DOMAIN_GET_HOSTNAME_AGENT}
+SOURCES = {"agent": constants.DOMAIN_GET_HOSTNAME_AGENT, "lease": constants.DOMAIN_GET_HOSTNAME_LEASE}
 #: VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK.
 FOREVER = -2
 

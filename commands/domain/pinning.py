@@ -8,7 +8,7 @@ from ..results import Done, Notice, Table, Text
 from .cpusets import cpu_lists, host_cpus, members, one_of, parse, shown
 from .impact import EXCLUSIVE, IMPACT, impact
 from .lookup import DOMAIN, Domain, find_domain
-from .vcpucount import count
+from .vcpucount import count, vcpu_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     group="domain",
     options=[
         Domain(resolve=None),
-        Int("vcpu", "the virtual CPU's number", least=0, most=2**32 - 1),
+        Int("vcpu", "the virtual CPU's number", least=0, most=2**32 - 1, complete=vcpu_numbers),
         Opt("cpulist", "bind it to these host CPUs: 0-3,^2, or r for all", empty=True, complete=cpu_lists),
         *IMPACT,
     ],

@@ -6,7 +6,7 @@ from vsh.backends.errors import INVALID_ARG, NO_SUPPORT, VirtError
 from ..declare import Flag, command
 from ..errors import CommandError
 from ..results import Text
-from .lookup import DOMAIN
+from .lookup import DOMAIN, find_domain
 from .targets import attribute, definition
 
 TYPE_CHECKING = False
@@ -120,3 +120,10 @@ def stored_counts(root: "_Element") -> "tuple[int, int]":
         return most, int(attribute(root, "vcpu", "current") or most)
     except ValueError:
         raise CommandError("Failed to retrieve current vcpu count") from None
+
+
+def vcpu_numbers(ctx: "Context", given: "dict[str, str]") -> "list[str]":
+    """For completion: the numbers of the virtual CPUs that the typed domain may have."""
+    if not given.get("domain"):
+        return []
+    return [str(number) for number in range(count(ctx, find_domain(ctx, given["domain"]), MAXIMUM))]

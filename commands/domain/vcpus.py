@@ -12,7 +12,7 @@ from .impact import EXCLUSIVE, IMPACT, impact
 from .lookup import ACTIVE, DOMAIN, Domain, find_domain
 from .states import SHUTOFF
 from .targets import definition
-from .vcpucount import stored_counts
+from .vcpucount import stored_counts, vcpu_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def setvcpus(
     group="domain",
     options=[
         Domain(resolve=None),
-        Data("vcpulist", "their numbers: 0-3,^2"),
+        Data("vcpulist", "their numbers: 0-3,^2", complete=vcpu_numbers),
         Flag("enable", "add them"),
         Flag("disable", "take them away"),
         *IMPACT,
@@ -156,7 +156,7 @@ def setvcpu(
     group="domain",
     options=[
         Domain(ACTIVE, resolve=None),
-        Opt("cpulist", "the CPUs to switch: 1-3"),
+        Opt("cpulist", "the CPUs to switch: 1-3", complete=vcpu_numbers),
         Flag("enable", "switch them on"),
         Flag("disable", "switch them off"),
     ],

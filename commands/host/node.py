@@ -97,9 +97,7 @@ def nodecpustats(ctx: "Context", cpu: int = NODE_CPU_STATS_ALL_CPUS, percent: bo
     spent = {field: second.get(field, 2 * value) - value for field, value in first.items() if field in CPU_FIELDS}
     total = sum(spent.values())
     shares: list[tuple[str, float | None]] = [
-        (label, spent[field] / total * 100 if total else None)
-        for field, label in CPU_FIELDS.items()
-        if field in spent
+        (label, spent[field] / total * 100 if total else None) for field, label in CPU_FIELDS.items() if field in spent
     ]
     busy = spent.get("user", 0) + spent.get("kernel", 0)
     return Percents([("usage:", busy / total * 100 if total else None), *shares])

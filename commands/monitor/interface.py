@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Where domifaddr can ask, by virDomainInterfaceAddressesSource.
 SOURCES = ("lease", "agent", "arp")
 #: By virIPAddrType.
-FAMILIES = ("ipv4", "ipv6")
+FAMILIES = {0: "ipv4", 1: "ipv6"}
 
 
 @command("domiflist", group="monitor", options=[DOMAIN, Flag("inactive", "those of the stored definition")])
@@ -130,7 +130,7 @@ def domifaddr(
             "name": one.name,
             "mac": one.hwaddr,
             "addresses": [
-                {"family": FAMILIES[address.type], "address": address.addr, "prefix": address.prefix}
+                {"family": FAMILIES.get(address.type), "address": address.addr, "prefix": address.prefix}
                 for address in one.addrs
             ],
         }
@@ -144,4 +144,4 @@ def _addresses(one: "DomainInterface", full: bool) -> "Iterator[str]":
         yield f" {one.name:<10} {one.hwaddr or 'N/A':<17}    {'N/A':<12} N/A\n"
     for i, address in enumerate(one.addrs):
         name, mac = (one.name, one.hwaddr or "") if full or i == 0 else ("-", "-")
-        yield f" {name:<10} {mac:<17}    {FAMILIES[address.type]:<12} {address.addr}/{address.prefix}\n"
+        yield f" {name:<10} {mac:<17}    {FAMILIES.get(address.type, 'unknown'):<12} {address.addr}/{address.prefix}\n"

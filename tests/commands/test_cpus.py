@@ -196,3 +196,29 @@ def test_json(host: Host) -> None:
         "cpu_time_seconds": None,
         "affinity": everywhere,
     }
+
+
+def test_values_are_completed(rpc: Host) -> None:
+    asked = [
+        "domblkinfo --device",
+        "domifaddr --interface",
+        "vcpupin --vcpu",
+        "vcpupin --cpulist",
+        "setvcpu --vcpulist",
+    ]
+    asked += [
+        "iothreaddel --id",
+        "numatune --mode",
+        "perf --enable",
+        "domhostname --source",
+        "domfsfreeze --mountpoint",
+    ]
+    asked += [
+        "send-key --codeset",
+        "send-key --keycode",
+        "set-lifecycle-action --action",
+        "send-process-signal --signame",
+    ]
+    for line in asked:
+        verb, option = line.split()
+        rpc.side.assert_same("-q", "-c", rpc.uri, "complete", "--", verb, "test", option, "")
