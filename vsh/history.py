@@ -5,10 +5,6 @@ from collections.abc import Callable, Iterable
 
 from prompt_toolkit.history import History
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .parser import Parsed
-
 
 class LineHistory(History):
     """Keeps the newest `limit` lines in `path`, which only the user can read.
@@ -64,8 +60,3 @@ def history_path() -> str:
     """Where virsh keeps its history too."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", "/"), ".cache")
     return os.path.join(cache, "libvirt", "virsh", "history")
-
-
-def tells_secret(parsed: "Iterable[Parsed]") -> bool:
-    """Whether one of the commands was given the value of an option that is secret."""
-    return any(option.secret and option.name in one.given for one in parsed for option in one.command.options)

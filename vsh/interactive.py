@@ -39,6 +39,7 @@ def interactive(options: "Options", program: str) -> int:
     session = Session(options, program, interactive=True)
     limit = history_limit(session)
     try:
+        session.open_log()
         if options.several:
             raise CommandError("the prompt works on one host at a time", hint="name one connection with -c")
         session.start()
@@ -77,16 +78,24 @@ def history_limit(session: Session) -> int | None:
 
 
 def _script(session: Session) -> None:
-    """Run the lines of standard input, echoing each after the prompt as virsh does."""
+    """Run the lines of standard input, echoing each after the prompt as virsh does; a carriage return ends one too."""
     while not session.ended:
         sys.stdout.write(prompt_of(session))
         sys.stdout.flush()
-        line = sys.stdin.readline()
-        if not line:
+        text = sys.stdin.readline()
+        if not text:
             break
-        line = line.removesuffix("\n")
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-        if line:
-            session.run_line(line)
+        first, *others = text.removesuffix("\n").split("\r")
+        _echoed(session, first)
+        for line in others:
+            if not session.ended:
+                sys.stdout.write(prompt_of(session))
+                _echoed(session, line)
     sys.stdout.write("\n")
+
+
+def _echoed(session: Session, line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+    if line:
+        session.run_line(line)

@@ -87,6 +87,11 @@ def parse_argv(argv: "list[str]") -> "list[Parsed]":
     return _parse(iter(argv))
 
 
+def tells_secret(parsed: "list[Parsed]") -> bool:
+    """Whether one of the commands was given the value of an option that is secret."""
+    return any(option.secret and option.name in one.given for one in parsed for option in one.command.options)
+
+
 def _parse(words: "Iterator[str | None]") -> "list[Parsed]":
     found: list[Parsed] = []
     one = OneCommand()

@@ -17,9 +17,9 @@ from prompt_toolkit.styles import Style
 from .commands.errors import CommandError
 from .commands.virsh.help import synopsis
 from .complete import Quiet, candidates, command_of, split
-from .history import LineHistory, history_path, tells_secret
+from .history import LineHistory, history_path
 from .interactive import prompt_of
-from .parser import parse_line
+from .parser import parse_line, tells_secret
 from .render import colourless
 from .session import Session
 

@@ -7,7 +7,7 @@ import time
 from .backends import api
 from .backends.errors import INVALID_CONN, NO_CONNECT, RPC, SYSTEM_ERROR, VirtError
 from .commands.errors import CommandError
-from .parser import Parsed, parse_argv, parse_line
+from .parser import Parsed, parse_argv, parse_line, tells_secret
 from .render import Renderer, renderer
 
 TYPE_CHECKING = False
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from .backends.streams import Stream
     from .commands.context import Context
+    from .log import Log
     from .options import Options
 
     T = TypeVar("T")
 
 #: Errors after which the connection may be gone.
+INFO = 1  # virsh's debug level
 FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
 
 
@@ -37,6 +39,7 @@ class Session:
         self.uri = options.uri
         self.ended = False
         self.render: Renderer = renderer(options, program)
+        self.log: Log | None = None
         self._connection: api.Connection | None = None
         if options.no_agent:
             os.environ["VSH_NO_AGENT"] = "1"
@@ -138,7 +141,8 @@ class Session:
             return fan_out(self.options, self.program)
         rest = self.options.rest
         try:
-            parsed = parse_line(rest[0]) if len(rest) == 1 else parse_argv(rest)
+            self.open_log()
+            parsed = self._parse(rest)
             self.start()
         except CommandError as error:
             self.render.error(None, error)
@@ -148,6 +152,37 @@ class Session:
             return 0 if self.run(parsed) else 1
         finally:
             self.close()
+
+    def _parse(self, rest: list[str]) -> list[Parsed]:
+        parsed: list[Parsed] = []
+        try:
+            parsed = parse_line(rest[0]) if len(rest) == 1 else parse_argv(rest)
+        finally:
+            if self.log:
+                if len(rest) == 1:
+                    self.log.tell(INFO, f'commands: "{"***" if tells_secret(parsed) else rest[0]}"')
+                self.log.given(parsed)
+        return parsed
+
+    def open_log(self) -> None:
+        """Begin to log, if that is wanted.
+
+        Raises CommandError when the file cannot be written.
+        """
+        path, level = self.options.log or os.environ.get("VIRSH_LOG_FILE"), self.options.debug
+        told = os.environ.get("VIRSH_DEBUG")
+        if level is None and told is not None:
+            if told not in ("0", "1", "2", "3", "4"):
+                for _ in range(2):  # virsh looks at it twice
+                    self.warn("VIRSH_DEBUG not set with a valid numeric value")
+            else:
+                level = int(told)
+        if path or level is not None:
+            from .log import Log, LoggedErrors
+
+            stream = sys.stdout if self.options.format in ("", "plain") else sys.stderr
+            self.log = Log(self.program, 4 if level is None else level, path, stream)
+            self.render = LoggedErrors(self.render, self.log)
 
     def start(self) -> None:
         """Show what the options gave rise to, and connect at once where a URI was given with -c.
@@ -181,6 +216,8 @@ class Session:
         except CommandError as error:
             self.render.error(None, error)
             return False
+        if self.log:
+            self.log.given(parsed)
         return self.run(parsed)
 
     def close(self) -> None:
@@ -193,6 +230,8 @@ class Session:
         try:
             if one.command.connects:
                 self._usable()
+            if self.log:
+                self.log.lookups(one)
             result = one.command.call(self, one.given)
             self.render.show(one.command, result)
             return True
@@ -204,7 +243,9 @@ class Session:
             raise
         except Exception as error:
             if self.options.debug is not None:
-                raise
+                from traceback import print_exc
+
+                print_exc()
             failure = CommandError(
                 f"internal error: {type(error).__name__}: {error}",
                 hint="run again with --debug=0 to see where it happened",
@@ -261,6 +302,8 @@ class Session:
             if interval != 0:
                 connection.session.set_keepalive(5 if interval is None else interval, 6 if count is None else count)
         except VirtError as error:
+            if self.log:
+                self.log.tell(INFO, "Failed to setup keepalive on connection")
             if interval is not None or count is not None:
                 connection.close()
                 self.warn("Cannot setup keepalive on connection as requested, disconnecting")

@@ -12,8 +12,8 @@ from tests.live.side import Side
 from tests.live.terminal import Terminal
 from vsh.commands.context import Context
 from vsh.commands.declare import Data, Opt, command
-from vsh.history import LineHistory, tells_secret
-from vsh.parser import Parsed
+from vsh.history import LineHistory
+from vsh.parser import Parsed, tells_secret
 from vsh.repl import _raw, usage
 
 HOST = ["-c", "test:///default"]

@@ -1,0 +1,1 @@
+"""Shell scripts as people write them for virsh, run with virsh and with vsh."""
