@@ -1,6 +1,6 @@
 """Definitions in the user's editor: what `edit` and its kin share."""
 
-from vsh.backends.errors import INVALID_ARG, XML_DETAIL, VirtError
+from vsh.backends.errors import INVALID_ARG, XML_DETAIL, XML_INVALID_SCHEMA, VirtError
 
 from .declare import Flag
 from .errors import CommandError, Discarded, EditAgain
@@ -44,7 +44,7 @@ class Edit:
         self.define = define
         self.relaxes = relaxes
         self.validate = relaxes
-        self.stored = ""
+        self.stored = self.edited = ""
         self.diff = ""
 
     def run(self) -> "Any":
@@ -62,6 +62,7 @@ class Edit:
     def _accept(self, edited: str) -> "Any":
         if edited == self.stored:
             return None
+        self.edited = edited
         self.diff = difference(self.stored, edited)
         while True:
             stored, failure = self.fetch(), None
@@ -78,7 +79,7 @@ class Edit:
         """Return when the user wants to try the same text again."""
         answers = {key: text for key, text in ANSWERS.items() if key != "i" or self.validate}
         if self.ctx.terminal and failure is not None:
-            self.ctx.warn(failure.message, place(failure))
+            self.ctx.warn(failure.message, failure.hint or place(failure) or self._schema_fault(failure))
         match self.ctx.choose(f"{said} Try again?", answers):
             case "y":
                 raise EditAgain
@@ -88,6 +89,13 @@ class Edit:
                 self.validate = False
             case None:
                 raise CommandError(said, failure)
+
+    def _schema_fault(self, failure: VirtError) -> str:
+        if failure.code != XML_INVALID_SCHEMA:
+            return ""
+        from .schema import fault
+
+        return fault(self.edited)
 
 
 def inactive(fetch: "Callable[[int], str]", flag: int) -> "Callable[[], str]":

@@ -5,7 +5,7 @@ import sys
 import time
 
 from .backends import api
-from .backends.errors import INVALID_CONN, NO_CONNECT, RPC, SYSTEM_ERROR, VirtError
+from .backends.errors import INVALID_CONN, NO_CONNECT, RPC, SYSTEM_ERROR, XML_INVALID_SCHEMA, VirtError
 from .commands.errors import CommandError
 from .parser import Parsed, parse_argv, parse_line, tells_secret
 from .render import Renderer, renderer
@@ -250,6 +250,8 @@ class Session:
                 f"internal error: {type(error).__name__}: {error}",
                 hint="run again with --debug=0 to see where it happened",
             )
+        if failure.cause is not None and failure.cause.code == XML_INVALID_SCHEMA and not failure.hint:
+            failure.hint = _schema_fault(one)
         self._lost = self._lost or (failure.cause is not None and failure.cause.code in FATAL)
         self.render.error(one.command, failure)
         return False
@@ -313,3 +315,15 @@ class Session:
         assert self._connection is not None
         self._lost = True
         self.warn(f"Disconnected from {self._connection.uri.text} due to {reason}")
+
+
+def _schema_fault(one: Parsed) -> str:
+    """What is wrong with the file that a command was given."""
+    from .commands.files import read_file
+    from .commands.schema import fault
+
+    path = one.given.get("file") or one.given.get("xmlfile")
+    try:
+        return fault(read_file(path)) if isinstance(path, str) else ""
+    except CommandError:
+        return ""

@@ -68,16 +68,17 @@ class Node:
         """Everything below is understood or deliberately kept as it is."""
         self._asked.add("*")
 
-    def unasked(self) -> Iterator[tuple[Node, str]]:
-        """(element, name of an attribute as "@name", or of a child element) of everything nobody asked for."""
+    def unasked(self) -> Iterator[tuple[Node, str, list[str]]]:
+        """(element, name of an attribute as "@name", or of a child element, names that could stand there) of everything
+        nobody asked for."""
         if "*" in self._asked:
             return
         for name in map(str, self.element.attrib):
             if f"@{name}" not in self._asked:
-                yield self, f"@{name}"
+                yield self, f"@{name}", sorted(asked for asked in self._asked if asked[0] == "@")
         for tag, children in self._by_name().items():
             for child in children:
                 if tag not in self._asked:
-                    yield child, tag
+                    yield child, tag, sorted(asked for asked in self._asked if asked[0] not in "@.*")
                 else:
                     yield from child.unasked()

@@ -99,10 +99,11 @@ def _syntax_error(data: bytes, what: str, message: str, line: int, column: int, 
 
 def refuse_unknown(root: Node) -> None:
     """Refuse what the model did not ask for: `--validate`, which libvirt does with a schema."""
-    for node, name in root.unasked():
+    for node, name, expected in root.unasked():
         parent = node.element.getparent()
         if name.startswith("@"):
             what = f"unknown attribute '{name[1:]}' in element '{node.tag}'"
         else:
             what = f"unknown element '{name}' in element '{'' if parent is None else parent.tag}'"
-        raise virt_error(XML_INVALID_SCHEMA, f"{what} at line {node.line}", domain=FROM_XML)
+        hint = f"expected there: {', '.join(expected) or 'nothing'}".replace("@", "")
+        raise virt_error(XML_INVALID_SCHEMA, f"{what} at line {node.line}", domain=FROM_XML, hint=hint)

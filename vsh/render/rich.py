@@ -145,7 +145,7 @@ class Bar:
         line = Styled.assemble((f"{harmless(label)}: ", "bold"))
         if room >= 8:
             full = int(room * (share if remaining else 1))
-            line.append("━" * full, "green").append("━" * (room - full), "dim").append("  ")
+            line.append("━" * full, "green").append("─" * (room - full), "dim").append("  ")
         line.append(tail).truncate(max(1, self.console.width - 1))
         self.console.file.write("\r\x1b[2K")
         self.console.print(line, end="")

@@ -1,0 +1,28 @@
+"""What is wrong with a definition that does not match its schema, better than libvirt's daemons say it."""
+
+from vsh.backends.errors import XML_INVALID_SCHEMA, VirtError
+
+
+def fault(xml: str) -> str:
+    """The element or attribute that is not known, its line and what is expected there; "" where nothing is found.
+
+    Daemons speak of their schema's parts ("Extra element os in interleave"); the model of the XML knows the place.
+    """
+    from vsh.backends.xml.config import ParseConfig
+    from vsh.backends.xml.domain import Domain
+    from vsh.backends.xml.resources.network import Network
+    from vsh.backends.xml.resources.pool import Pool
+    from vsh.backends.xml.resources.volume import Volume
+
+    for read in (
+        lambda: Domain.parse(xml, ParseConfig(), validate=True),
+        lambda: Network.parse(xml, validate=True),
+        lambda: Pool.parse(xml, validate=True),
+        lambda: Volume.parse(xml, "dir", validate=True),
+    ):
+        try:
+            read()
+        except VirtError as error:
+            if error.code == XML_INVALID_SCHEMA:
+                return f"{error.str2}; {error.hint}"
+    return ""
