@@ -200,3 +200,9 @@ def test_snapshots(libvirtd: Libvirtd, side: Side, editor: Editor) -> None:
 
 def test_checkpoints(host: Host, editor: Editor) -> None:
     host.same("checkpoint-edit test nosuch", "checkpoint-edit test", "checkpoint-edit nosuch x", env=editor("true"))
+
+
+def test_interfaces_and_filters(host: Host, editor: Editor, libvirtd: Libvirtd) -> None:
+    host.same("iface-edit eth1", "iface-edit nosuch", "iface-edit", "nwfilter-edit x", env=editor("true"))
+    real = Host(host.side, libvirtd.uri("qemu"))
+    real.same("nwfilter-edit nosuch", "nwfilter-edit", "iface-edit nosuch", env=editor("true"))
