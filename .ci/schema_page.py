@@ -25,6 +25,13 @@ from vsh.session import Session
 from vsh.shells import commands
 
 SAMPLES = Path(__file__).with_name("samples.txt")
+#: The files that the samples name.
+FILES = {
+    "domain.xml": "<domain type='test'><name>sample</name><memory>65536</memory><os><type>hvm</type></os></domain>",
+    "network.xml": "<network><name>sample</name><ip address='192.0.2.1' netmask='255.255.255.0'/></network>",
+    "pool.xml": "<pool type='dir'><name>sample</name><target><path>/nowhere</path></target></pool>",
+    "volume.xml": "<volume><name>sample</name><capacity>1048576</capacity></volume>",
+}
 #: Seconds after which a command that waits for something is given up.
 PATIENCE = 2
 HEAD = """\
@@ -109,6 +116,8 @@ def _harmless() -> Iterator[str]:
 
     handler = signal.signal(signal.SIGALRM, give_up)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        for name, text in FILES.items():
+            Path(folder, name).write_text(text)
         os.environ |= {"VISUAL": "true", "TMPDIR": folder}
         try:
             yield folder

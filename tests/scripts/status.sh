@@ -17,4 +17,3 @@ echo "status $?"
 printf 'list --all --name\nuri # a comment\n' | virsh | grep -v -e '^$' | head -n 4
 virsh -c nosuch:///x uri; echo "status $?"
 virsh help list >/dev/null && virsh --version | grep -c '^[0-9.]*$'
-virsh list | head -n 1; echo "statuses ${PIPESTATUS[*]}"
