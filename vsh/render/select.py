@@ -5,7 +5,7 @@ data has them: numbers as numbers, `null` as nothing.
 """
 
 from vsh.commands.errors import CommandError
-from vsh.commands.results import Message, Notice, Result, Table
+from vsh.commands.results import Done, Message, Notice, Result, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Selection:
         """
         if isinstance(result, Table):
             return self._table(result)
-        if isinstance(result, (Message, Notice)):
+        if isinstance(result, (Done, Message, Notice)):
             return result
         raise CommandError(
             f"--columns, --sort and --filter need a table, and '{command}' gives none",
@@ -65,7 +65,7 @@ class Selection:
             chosen = self._table(result)
             return chosen.data()
         data = result.data()
-        if data is None or isinstance(result, Message):
+        if data is None or isinstance(result, (Done, Message, Notice)):
             return data
         records = data if isinstance(data, list) else [data]
         if not all(isinstance(record, dict) for record in records):
