@@ -11,7 +11,7 @@ from .commands.declare import Alias, Opt
 from .commands.errors import CommandError
 from .commands.index import COMMANDS, find
 from .parser import parse_argv
-from .render.plain import PlainRenderer
+from .render import renderer
 from .session import Session
 
 
@@ -47,10 +47,11 @@ class Shell(click.Group):
         return Verb(cmd_name, params=params, help=declared.summary, hidden=declared.hidden, add_help_option=False)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = options.Options()
         try:
-            ctx.obj = options.parse(args)
+            options.parse(args, into=ctx.obj)
         except CommandError as error:
-            PlainRenderer(quiet=False, timing=False).error(None, error)
+            renderer(ctx.obj, ctx.info_name or "vsh").error(None, error)
             ctx.exit(1)
         return []
 

@@ -28,6 +28,8 @@ LONG = {
     "no-agent": ("", ""),
     "tag": ("", "required"),
 }
+#: Those that virsh does not have: what follows its own.
+OWN = frozenset(list(LONG)[list(LONG).index("version") + 1 :])
 SHORT = {short: (name, value) for name, (short, value) in LONG.items() if short} | {
     "V": ("V", ""),
     "v": ("version", ""),
@@ -68,12 +70,12 @@ class Options:
         return bool(self.tag) or ("," in (self.uri or "") and ":" not in (self.uri or ""))
 
 
-def parse(argv: "list[str]") -> Options:
-    """Parse until the first word that is no option.
+def parse(argv: "list[str]", into: "Options | None" = None) -> Options:
+    """Parse until the first word that is no option, `into` these if they are given.
 
-    Raises CommandError with virsh's words.
+    Raises CommandError with virsh's words; what came before the fault is parsed then.
     """
-    options = Options()
+    options = into or Options()
     words = iter(argv)
     used = 0
     for word in words:
@@ -97,6 +99,8 @@ def parse(argv: "list[str]") -> Options:
 def _long(text: str, words: "Iterator[str]") -> "tuple[str, str | None]":
     name, equals, value = text.partition("=")
     matches = [name] if name in LONG else [n for n in LONG if n.startswith(name)]
+    if len(matches) > 1:  # an abbreviation that virsh knows stays one
+        matches = [n for n in matches if n not in OWN] or matches
     if len(matches) != 1:
         raise CommandError(f"unsupported option '--{text}'. See --help.")
     short, takes = LONG[matches[0]]

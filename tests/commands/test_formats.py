@@ -55,6 +55,11 @@ def test_errors_are_objects(host: Host, form: str) -> None:
     assert told["error"].keys() == {"message", "cause", "code", "domain", "hint"}
 
 
+def test_errors_of_the_command_line_are_objects(host: Host) -> None:
+    run = host.side.vsh("--format=json", "--bogus")
+    assert json.loads(run.stderr)["error"]["message"] == "unsupported option '--bogus'. See --help."
+
+
 def test_columns_sort_and_filter(many: Host) -> None:
     [rows] = answers(many, "json", "list --all", "--columns", "name,state", "--sort", "-state,name")
     assert rows[0] == {"name": "Alpha beta", "state": "shut_off"}

@@ -3,7 +3,8 @@
 import pytest
 
 from vsh.commands.errors import CommandError
-from vsh.options import parse
+from vsh.options import LONG, parse
+from vsh.usage import GLOBAL
 
 
 def test_clusters_values_and_rest() -> None:
@@ -16,6 +17,17 @@ def test_spellings_of_one_option() -> None:
     for argv in (["-c", "u:x"], ["-cu:x"], ["--connect", "u:x"], ["--connect=u:x"], ["--conn=u:x"]):
         assert parse([*argv, "uri"]).uri == "u:x"
         assert parse([*argv, "uri"]).rest == ["uri"]
+
+
+def test_all_options_are_explained() -> None:
+    explained = {long.removeprefix("--"): bool(value) for _, long, value, _ in GLOBAL if long}
+    assert explained == {name: bool(takes) for name, (_, takes) in LONG.items()}
+
+
+def test_abbreviations_of_virshs_options_win() -> None:
+    for word in ("--c", "--co", "--con"):
+        assert parse([word, "u:x", "uri"]).uri == "u:x"
+    assert parse(["--col", "id", "list"]).columns == "id"
 
 
 def test_double_dash_ends_options() -> None:
