@@ -1,10 +1,11 @@
 """Definitions in the user's editor: what `edit` and its kin share."""
 
-from vsh.backends.errors import INVALID_ARG, XML_DETAIL, XML_INVALID_SCHEMA, VirtError
+from vsh.backends.errors import INVALID_ARG, VirtError
 
 from .declare import Flag
 from .errors import CommandError, Discarded, EditAgain
 from .results import Message, Text
+from .schema import explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Edit:
         """Return when the user wants to try the same text again."""
         answers = {key: text for key, text in ANSWERS.items() if key != "i" or self.validate}
         if self.ctx.terminal and failure is not None:
-            self.ctx.warn(failure.message, failure.hint or place(failure) or self._schema_fault(failure))
+            self.ctx.warn(failure.message, failure.hint or explained(failure, self.edited))
         match self.ctx.choose(f"{said} Try again?", answers):
             case "y":
                 raise EditAgain
@@ -89,13 +90,6 @@ class Edit:
                 self.validate = False
             case None:
                 raise CommandError(said, failure)
-
-    def _schema_fault(self, failure: VirtError) -> str:
-        if failure.code != XML_INVALID_SCHEMA:
-            return ""
-        from .schema import fault
-
-        return fault(self.edited)
 
 
 def inactive(fetch: "Callable[[int], str]", flag: int) -> "Callable[[], str]":
@@ -110,15 +104,6 @@ def inactive(fetch: "Callable[[int], str]", flag: int) -> "Callable[[], str]":
             return fetch(0)
 
     return read
-
-
-def place(error: VirtError) -> str:
-    """Where in the text the fault is, for faults of syntax: their messages end in the line and a caret below it."""
-    lines = error.message.split("\n")
-    if error.code != XML_DETAIL or len(lines) < 3 or not lines[-1].endswith("^"):
-        return ""
-    number = lines[0].split(":")[1]
-    return f"line {number}, column {len(lines[-1])}" if number.isdecimal() else ""
 
 
 def difference(before: str, after: str) -> str:

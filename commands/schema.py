@@ -1,6 +1,20 @@
-"""What is wrong with a definition that does not match its schema, better than libvirt's daemons say it."""
+"""Where a definition is wrong, better than libvirt's daemons say it."""
 
-from vsh.backends.errors import XML_INVALID_SCHEMA, VirtError
+from vsh.backends.errors import XML_DETAIL, XML_INVALID_SCHEMA, VirtError
+
+
+def explained(error: VirtError, xml: str) -> str:
+    """Where in `xml` the fault is that a driver found, and what is expected there; "" for other errors."""
+    if error.code == XML_DETAIL:
+        return place(error.message)
+    return fault(xml) if error.code == XML_INVALID_SCHEMA else ""
+
+
+def place(message: str) -> str:
+    """Line and column of a fault of syntax: such messages end in the line and a caret below it."""
+    lines = message.split("\n")
+    number = lines[0].split(":")[1] if ":" in lines[0] else ""
+    return f"line {number}, column {len(lines[-1])}" if lines[-1].endswith("^") and number.isdecimal() else ""
 
 
 def fault(xml: str) -> str:

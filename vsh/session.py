@@ -5,7 +5,15 @@ import sys
 import time
 
 from .backends import api
-from .backends.errors import INVALID_CONN, NO_CONNECT, RPC, SYSTEM_ERROR, XML_INVALID_SCHEMA, VirtError
+from .backends.errors import (
+    INVALID_CONN,
+    NO_CONNECT,
+    RPC,
+    SYSTEM_ERROR,
+    XML_DETAIL,
+    XML_INVALID_SCHEMA,
+    VirtError,
+)
 from .commands.errors import CommandError
 from .parser import Parsed, parse_argv, parse_line, tells_secret
 from .render import Renderer, renderer
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 #: Errors after which the connection may be gone.
+#: Errors of XML whose place can be told.
+FAULTS = (XML_DETAIL, XML_INVALID_SCHEMA)
 INFO = 1  # virsh's debug level
 FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
 
@@ -250,8 +260,8 @@ class Session:
                 f"internal error: {type(error).__name__}: {error}",
                 hint="run again with --debug=0 to see where it happened",
             )
-        if failure.cause is not None and failure.cause.code == XML_INVALID_SCHEMA and not failure.hint:
-            failure.hint = _schema_fault(one)
+        if failure.cause is not None and failure.cause.code in FAULTS and not failure.hint:
+            failure.hint = _explained(one, failure.cause)
         self._lost = self._lost or (failure.cause is not None and failure.cause.code in FATAL)
         self.render.error(one.command, failure)
         return False
@@ -317,13 +327,13 @@ class Session:
         self.warn(f"Disconnected from {self._connection.uri.text} due to {reason}")
 
 
-def _schema_fault(one: Parsed) -> str:
+def _explained(one: Parsed, error: VirtError) -> str:
     """What is wrong with the file that a command was given."""
     from .commands.files import read_file
-    from .commands.schema import fault
+    from .commands.schema import explained
 
     path = one.given.get("file") or one.given.get("xmlfile")
     try:
-        return fault(read_file(path)) if isinstance(path, str) else ""
+        return explained(error, read_file(path) if isinstance(path, str) else "")
     except CommandError:
         return ""

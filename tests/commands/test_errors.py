@@ -45,6 +45,14 @@ def test_schema_faults_name_their_place(host: Host, tmp_path: Path, parts: tuple
     assert run.status == 1 and "Traceback" not in run.stderr
 
 
+def test_faults_of_syntax_name_line_and_column(host: Host, tmp_path: Path) -> None:
+    path = tmp_path / "faulty.xml"
+    path.write_text(DOMAIN.format("", "", "").replace("</os>", "</so>"))
+    host.same(f"define {path}", f"create {path}")
+    error = json.loads(host.side.vsh("--format", "json", "-c", host.uri, f"define {path}").stderr)["error"]
+    assert error["hint"] == "line 4, column 28" and ":4: Opening and ending tag mismatch" in error["cause"]
+
+
 def test_schema_fault_at_a_terminal(side: Side, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nsed -i 's,</devices>,<sorce/></devices>,' $1\n")
