@@ -285,6 +285,10 @@ class Session:
             line = "Failed to reconnect to the hypervisor" if again else "failed to connect to the hypervisor"
             raise CommandError(line, error) from error
         self._keepalive(connection)
+        if any(name.startswith(("LIBVIRT_DEBUG", "LIBVIRT_LOG_")) for name in os.environ):
+            from .trace import traced
+
+            connection = traced(connection)
         self._connection = connection
         self.readonly = readonly
         self.uri = uri if uri is not None else self.uri
