@@ -169,7 +169,7 @@ def clone(
 
 
 def renamed(xml: str, name: str) -> str:
-    """The definition of a volume with another name."""
+    """The definition of a volume with another name, which is taken as it is (virsh takes it for XML: `&` breaks it)."""
     from lxml import etree
 
     from vsh.backends.xml.parse import read_tree
