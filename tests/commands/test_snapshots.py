@@ -21,12 +21,6 @@ MADE = (
 
 
 @pytest.fixture
-def host(side: Side, libvirtd: Libvirtd) -> Host:
-    """The host whose driver has all calls: libvirtd's."""
-    return Host(side, libvirtd.uri("test"))
-
-
-@pytest.fixture
 def snapshots(host: Host) -> Host:
     """A host, whose commands come after those that make snapshots."""
 
