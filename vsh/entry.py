@@ -11,9 +11,9 @@ import sys
 
 def main() -> int:
     """Run the program on sys.argv; the exit status."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="surrogateescape")  # names may hold any bytes
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # as hypervisors; names may hold any bytes
     try:
         status = None if os.environ.get("VSH_NO_SHORTCUT") else shortcut(sys.argv[1:])
         if status is None:

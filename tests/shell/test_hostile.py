@@ -95,3 +95,12 @@ def test_scripts(side: Side) -> None:
         assert status == 0 and stdout.startswith(b"Welcome")
     for text in ("uri\r\n", "\n\n;;\n", "'\n\"\n\\\n", "domstate 'a\nuri\n"):
         side.assert_same("-q", *HOST, stdin=text)
+
+
+def test_locales(side: Side) -> None:
+    """Names are UTF-8 wherever they come from and go to, as with virsh."""
+    side.assert_same(*HOST, "desc test --title ünïcode; list --title", env={"PYTHONIOENCODING": "ascii:strict"})
+    for env in ({"PYTHONIOENCODING": "ascii:strict"}, {"LC_ALL": "POSIX"}):
+        side.assert_same(*HOST, "domstate 日本", env=env)
+        side.assert_same("-q", *HOST, stdin="domstate 日本\n", env=env)
+        side.assert_same("-q", *HOST, stdin="domstate \udcff\n", env=env)

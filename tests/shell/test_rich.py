@@ -71,7 +71,7 @@ def test_plain_on_a_terminal_is_virshs(side: Side, seen, options: list[str]) -> 
     assert cut.sub("", shown) == cut.sub("", wanted)
 
 
-@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": ""}])
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": ""}, {"LC_ALL": "de_DE.ISO-8859-1"}])
 def test_plain_on_a_dumb_terminal(side: Side, seen, env: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
     shown, _ = seen("list", **env)
     assert shown == side.virsh(*HOST, "list").stdout

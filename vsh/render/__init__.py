@@ -62,8 +62,11 @@ def renderer(options: "Options", program: str = "vsh") -> Renderer:
 
 
 def capable() -> bool:
-    """Whether standard output is a terminal that can do more than print lines."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    """Whether standard output is a terminal that can do more than print lines, and is not said to lack Unicode."""
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("", "dumb"):
+        return False
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    return "." not in locale or "utf" in locale.lower()
 
 
 def colourless() -> bool:
