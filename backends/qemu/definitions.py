@@ -102,6 +102,15 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     return domain
 
 
+def complete(driver: "QemuDriver", domain: Domain) -> Domain:
+    """A running domain to which something was added, completed as a definition would be."""
+    domain = Domain.parse(domain.format(secure=True), Rules(driver), inactive=False)
+    from .checks import check
+
+    check(domain, capabilities(driver, domain))
+    return domain
+
+
 def read_definition(store: "Store", name: str) -> Domain:
     """The definition of a domain, whose file's name is its name: it may say an older one after a renaming that was cut
     short.

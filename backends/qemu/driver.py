@@ -32,6 +32,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.console:ConsoleCalls",
         "vsh.backends.qemu.control:ControlCalls",
         "vsh.backends.qemu.save:SaveCalls",
+        "vsh.backends.qemu.hotplug:HotplugCalls",
         "vsh.backends.qemu.statistics:StatisticsCalls",
         "vsh.backends.qemu.metadata:MetadataCalls",
         "vsh.backends.qemu.node:NodeCalls",

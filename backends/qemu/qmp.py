@@ -37,6 +37,7 @@ class Monitor:
         self._stream: socket.socket = host.open_stream(path)
         self._buffer = b""
         self._serial = 0
+        self._events: list[dict[str, Any]] = []
         try:
             self._stream.settimeout(patience)
             if "QMP" not in self._message():
@@ -51,9 +52,13 @@ class Monitor:
 
         Raises CommandFailed when QEMU refuses it, VirtError when it does not answer or goes away.
         """
+        return self.do(command, {name.replace("_", "-"): value for name, value in arguments.items()})
+
+    def do(self, command: str, arguments: "dict[str, Any]") -> "Any":
+        """The same with names as they are."""
         request: dict[str, Any] = {"execute": command}
         if arguments:
-            request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
+            request["arguments"] = arguments
         answer = self.converse(request)
         if "error" in answer:
             said = answer["error"].get("desc", "unknown error")
@@ -64,6 +69,31 @@ class Monitor:
             failed.kind = answer["error"].get("class", "")
             raise failed
         return answer.get("return")
+
+    def await_event(self, name: str, patience: float, **data: object) -> bool:
+        """Wait for an event that came since we connected, or comes within `patience` seconds; whether it did.
+
+        `data` are members it must have. Raises VirtError when QEMU goes away.
+        """
+        import time
+
+        deadline = time.monotonic() + patience
+        while True:
+            for event in self._events:
+                told = event.get("data", {})
+                if event.get("event") == name and all(told.get(key) == value for key, value in data.items()):
+                    return True
+            self._events.clear()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._stream.settimeout(left)
+            try:
+                self._events.append(self._message())
+            except TimeoutError:
+                return False
+            finally:
+                self._stream.settimeout(PATIENCE)
 
     def give_file(self, name: str, descriptor: int) -> None:
         """Let QEMU have an open file of ours, under a name for later commands; only on this machine."""
@@ -86,6 +116,7 @@ class Monitor:
                 answer = self._message()
                 if answer.get("id") == request["id"]:
                     return answer
+                self._events.append(answer)
         except TimeoutError:
             raise fail(errors.OPERATION_TIMEOUT, f"QEMU does not answer '{request.get('execute')}'") from None
         except OSError as error:

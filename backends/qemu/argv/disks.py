@@ -26,11 +26,10 @@ _FORMATS = ("raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vhdx", "vpc", "bochs"
 _BOOT_DEVICES = {"disk": "hd", "lun": "hd", "cdrom": "cdrom", "floppy": "fd"}
 
 
-def add(command: Command) -> None:
-    """Nodes are numbered from the last disk to the first, each image above what it is backed by."""
+def add(command: Command, count: int = 0) -> None:
+    """Nodes are numbered after `count` from the last disk to the first, each image above what it is backed by."""
     disks = command.domain.devices.disks
     numbers: dict[int, int] = {}
-    count = 0
     for disk in reversed(disks):
         numbers[id(disk)] = count + 1
         count += 1 + _depth(disk)

@@ -50,7 +50,11 @@ def add(command: Command) -> None:
             raise refuse(graphics, f"graphics type '{graphics.type}'")
     for video in devices.videos:
         _video(command, video)
-    for sound in devices.sounds:
+    sounds(command)
+
+
+def sounds(command: Command) -> None:
+    for sound in command.domain.devices.sounds:
         _sound(command, sound)
 
 

@@ -133,7 +133,7 @@ def late_devices(command: Command) -> None:
     if command.launch.incoming:
         command.option("-incoming", "defer")
     _balloon(command)
-    _rngs(command)
+    rngs(command)
     for nvram in devices.nvrams:
         raise refuse(nvram, "<nvram>")
     if command.domain.features.vmcoreinfo:
@@ -154,7 +154,7 @@ def _balloon(command: Command) -> None:
         )
 
 
-def _rngs(command: Command) -> None:
+def rngs(command: Command) -> None:
     for rng in command.domain.devices.rngs:
         alias = rng.info.alias
         if rng.backend == "random":
