@@ -129,7 +129,7 @@ def _harmless() -> Iterator[str]:
 
 
 def _lines() -> Iterator[list[Parsed]]:
-    quiet: Any = Quiet("test:///default", False)
+    quiet: Any = Quiet("test:///default")
     with contextlib.closing(quiet):
         for command in commands():
             with contextlib.suppress(LookupError):

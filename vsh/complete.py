@@ -129,11 +129,10 @@ def escaped(text: str) -> str:
 
 
 class Quiet:
-    """The shell as completers see it: connected when first needed, and asking nobody for anything."""
+    """The shell as completers see it: connected when first needed, only to look, and asking nobody for anything."""
 
-    def __init__(self, uri: "str | None", readonly: bool):
+    def __init__(self, uri: "str | None"):
         self._uri = uri
-        self._readonly = readonly
         self._connection: api.Connection | None = None
 
     @property
@@ -143,7 +142,7 @@ class Quiet:
         Raises VirtError.
         """
         if self._connection is None or not self._connection.alive:
-            self._connection = api.open(self._uri, self._readonly, lambda question, hidden: None)
+            self._connection = api.open(self._uri, True, lambda question, hidden: None)
         return self._connection
 
     def close(self) -> None:

@@ -71,7 +71,7 @@ class LineCompleter(Completer):
 
     def __init__(self, session: Session):
         self.session = session
-        self.quiet = Quiet(session.uri, session.readonly)
+        self.quiet = Quiet(session.uri)
         self.lock = Lock()
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:

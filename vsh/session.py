@@ -119,7 +119,7 @@ class Session:
         """What may take the place of the last of `words`."""
         from .complete import Quiet, deadline, quickly
 
-        quiet: Context = Quiet(self.uri, self.readonly)  # type: ignore[assignment]
+        quiet: Context = Quiet(self.uri)  # type: ignore[assignment]
         return [one.text for one in quickly(" ".join(words), quiet, values, deadline())]
 
     def document(self, name: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..hosts import Host
 
 #: Increased when more is asked.
-ASKED = 1
+ASKED = 2
 QUESTIONS: "tuple[tuple[str, dict[str, str]], ...]" = (
     ("query-version", {}),
     ("query-target", {}),
@@ -29,7 +29,7 @@ DEFAULT_MACHINES = {"aarch64": "virt", "armv7l": "virt", "riscv64": "virt", "ris
 
 
 class Capabilities:
-    """One binary's: `machines` maps names to {alias, default_cpu, default, acpi}; `types` are QOM's."""
+    """One binary's: `machines` maps names to what _ask tells of each; `types` are QOM's."""
 
     def __init__(self, answers: "dict[str, Any]"):
         self.version: tuple[int, ...] = tuple(answers["version"])
@@ -116,6 +116,7 @@ def _ask(host: "Host", binary: str, user: "list[str]") -> "dict[str, Any]":
                 "default_cpu": m.get("default-cpu-type"),
                 "default": m.get("is-default", False),
                 "max_cpus": m["cpu-max"],
+                "deprecated": m.get("deprecated", False),
                 "default_ram": m.get("default-ram-id"),
             }
             for m in machines

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .. import records
+    from ..credentials import Ask
     from ..events import Subscription
     from ..uri import Uri
     from .settings import Settings
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Query parameters that are understood; others are refused.
 PARAMETERS = ("mode", "root")
+#: The file in run/ that holds the boot id under which guests were last started by themselves.
+AUTOSTARTED = "autostarted"
 
 
 class QemuConnection(ListingCalls, InfoCalls):
@@ -33,11 +36,19 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.control:ControlCalls",
         "vsh.backends.qemu.save:SaveCalls",
         "vsh.backends.qemu.hotplug:HotplugCalls",
+        "vsh.backends.qemu.dump:DumpCalls",
         "vsh.backends.qemu.statistics:StatisticsCalls",
         "vsh.backends.qemu.metadata:MetadataCalls",
         "vsh.backends.qemu.node:NodeCalls",
     )
     _watch: "Watch | None" = None
+
+    def open(self, ask: "Ask | None") -> None:
+        """Begin; the first to come after a start of the machine, unless only to look, starts what is to start then."""
+        if not self.readonly and not self.driver.autostarted():
+            from .autostart import autostart
+
+            autostart(self.driver)
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
         """Have `callback` called for events of `kind`, whichever process brings them about."""
@@ -84,12 +95,20 @@ class QemuDriver(driver.Driver):
             self._settings = Settings.read(self.host, self.places)
         return self._settings
 
+    def autostarted(self) -> bool:
+        """Whether guests have been started that are to start with the machine."""
+        try:
+            return self.host.read(f"{self.places.run}/{AUTOSTARTED}").decode("ascii", "replace") == self.host.boot_id()
+        except FileNotFoundError:
+            return False
+
     def user_prefix(self) -> list[str]:
         """What a command line begins with that is not to run as root."""
-        owner = self.settings.owner()
-        if owner is None:
+        user = self.settings.user()
+        if user is None:
             return []
-        return ["setpriv", f"--reuid={owner[0]}", f"--regid={owner[1]}", "--init-groups"]
+        uid, gid, name = user
+        return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--init-groups" if name else "--clear-groups"]
 
     def release(self, connection: driver.Connection) -> None:
         super().release(connection)

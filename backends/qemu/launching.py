@@ -226,7 +226,11 @@ def _why(driver: "QemuDriver", record: Running, log: str, start: int) -> "errors
         time.sleep(0.01)
     lines = driver.host.read(log, SAID, start).decode("utf-8", "replace").splitlines()
     said = "\n".join(line for line in lines if not line.startswith("char device redirected to"))
-    return fail(errors.INTERNAL_ERROR, f"process exited while connecting to monitor: {said}")
+    hint = ""
+    user = driver.settings.user()
+    if user is not None and "Permission denied" in said:
+        hint = f"guests run as {user[2] or user[0]}: let them use that file, or set another user in qemu.conf"
+    return fail(errors.INTERNAL_ERROR, f"process exited while connecting to monitor: {said}", hint=hint)
 
 
 def _wait(driver: "QemuDriver", record: Running) -> None:

@@ -31,6 +31,22 @@ class NodeCalls(QemuBase):
         return major * 1_000_000 + minor * 1_000 + micro
 
     @call("")
+    def connect_get_capabilities(self) -> str:
+        from ..xml.serialize import Out
+        from .capabilities import probe
+        from .capabilities_xml import KVM, emulators, guest_xml, host_xml
+
+        driver, host = self.driver, self.driver.host
+        folder, user = f"{driver.places.cache}/capabilities", driver.user_prefix()
+        parts = [host_xml(machine(host), _memory(host), _processors(host))]
+        for arch, path in emulators(host):
+            kvm = arch == machine(host) and not host.run([*user, "test", "-w", KVM]).status
+            parts.append(guest_xml(arch, path, probe(host, folder, path, user), kvm))
+        out = Out("capabilities")
+        out.raw("\n" + "\n".join(part.render(1) for part in parts) + "\n")
+        return out.render()
+
+    @call("")
     def connect_get_hostname(self) -> str:
         return self.driver.host.read("/proc/sys/kernel/hostname").decode().strip()
 
@@ -41,7 +57,7 @@ class NodeCalls(QemuBase):
     def node_get_info(self) -> "NodeGetInfo":
         host = self.driver.host
         processors = _processors(host)
-        memory = int(host.read("/proc/meminfo").partition(b"MemTotal:")[2].split()[0])
+        memory = _memory(host)
         sockets = {entry.get("physical id", "0") for entry in processors}
         cores = {(entry.get("physical id", "0"), entry.get("core id", str(n))) for n, entry in enumerate(processors)}
         nodes = sum(name.startswith("node") for name in host.listdir("/sys/devices/system/node")) or 1
@@ -61,6 +77,11 @@ class NodeCalls(QemuBase):
 def machine(host: "Host") -> str:
     """The host's architecture, as the kernel calls it."""
     return host.run(["uname", "-m"]).stdout.decode("ascii", "replace").strip()
+
+
+def _memory(host: "Host") -> int:
+    """KiB."""
+    return int(host.read("/proc/meminfo").partition(b"MemTotal:")[2].split()[0])
 
 
 def _processors(host: "Host") -> "list[dict[str, str]]":

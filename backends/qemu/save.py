@@ -96,7 +96,7 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
                 monitor.execute("stop")
             try:
                 os.write(descriptor, image.head(complete=False))
-                _migrate(monitor, descriptor)
+                migrate(monitor, descriptor)
                 os.pwrite(descriptor, image.head(complete=True), 0)
                 os.fsync(descriptor)
                 driver.host.rename(path + PART, path)
@@ -115,7 +115,7 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     ending.finish(driver, record)
 
 
-def _migrate(monitor: "Monitor", descriptor: int) -> None:
+def migrate(monitor: "Monitor", descriptor: int) -> None:
     """Have QEMU write its state into a file, and wait until it has. Raises VirtError."""
     monitor.execute("migrate-set-parameters", max_bandwidth=FASTEST)
     monitor.give_file(FILE, descriptor)

@@ -4,6 +4,9 @@ from .. import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from ..conf import Value
     from ..hosts import Host
     from .places import Places
@@ -62,6 +65,11 @@ class Settings:
 
         Raises VirtError for a name that nobody has.
         """
+        found = self.user()
+        return None if found is None else (found[0], found[1])
+
+    def user(self) -> "tuple[int, int, str] | None":
+        """The same with the user's name; "" for a number that has none."""
         import os
 
         if os.geteuid() != 0:
@@ -73,18 +81,25 @@ class Settings:
         if not user:
             user = next((name for name in USERS if _known(pwd.getpwnam, name)), "nobody")
         try:
-            entry = pwd.getpwuid(int(user.lstrip("+"))) if user.lstrip("+").isdigit() else pwd.getpwnam(user)
-            uid, gid = entry.pw_uid, entry.pw_gid
+            if user.lstrip("+").isdigit():
+                uid = gid = int(user.lstrip("+"))
+                name = ""
+                if _known(pwd.getpwuid, uid):
+                    entry = pwd.getpwuid(uid)
+                    name, gid = entry.pw_name, entry.pw_gid
+            else:
+                entry = pwd.getpwnam(user)
+                uid, gid, name = entry.pw_uid, entry.pw_gid, entry.pw_name
             if group:
                 gid = int(group.lstrip("+")) if group.lstrip("+").isdigit() else grp.getgrnam(group).gr_gid
         except KeyError as error:
             raise errors.virt_error(errors.CONFIG_UNSUPPORTED, f"qemu.conf: {error.args[0]}") from None
-        return None if (uid, gid) == (0, 0) else (uid, gid)
+        return None if (uid, gid) == (0, 0) else (uid, gid, name)
 
 
-def _known(lookup: "object", name: str) -> bool:
+def _known(lookup: "Callable[[Any], object]", name: "str | int") -> bool:
     try:
-        lookup(name)  # type: ignore[operator]
+        lookup(name)
     except KeyError:
         return False
     return True

@@ -136,6 +136,12 @@ def test_the_host(conn: api.Connection, libvirtd: Libvirtd) -> None:
         assert abs(ours.memory - expected.memory) < 1 << 20 or ours.memory > 1 << 20
         assert conn.connect_get_version() == theirs.connect_get_version()
         assert conn.connect_get_hostname() == theirs.connect_get_hostname()
+        shown, told = conn.connect_get_capabilities(), theirs.connect_get_capabilities()
+        # Whether there is KVM depends on whom one asks as.
+        ours_guests, their_guests = (re.sub(" *<domain type='kvm'/>\n", "", text.partition("<guest>")[2])
+                                     for text in (shown, told))  # fmt: skip
+        assert ours_guests == their_guests
+        assert all(re.findall(tag, shown) == re.findall(tag, told) for tag in ("<arch>.*?<", "<cpu id=.*"))
     finally:
         theirs.close()
 

@@ -46,6 +46,7 @@ def left_behind(root: Path) -> list[str]:
     """Files of runs that are over."""
     places = [root / "e/lib/qemu", root / "e/run/qemu"]
     kept = {"format", "index", "channel", "target", "driver.pid", "domains.lock", "next-id", "events", "ram"}
+    kept.add("autostarted")
     names = [path.name for place in places for path in place.rglob("*") if path.name not in kept]
     return [name for name in names if not name.endswith((".state", ".lock", ".journal.out"))]
 
@@ -326,6 +327,13 @@ SCRIPTS = (
     "resume same; console same; list --all --name; list --state-running --name",
     "start same --paused; domstate same; resume same; list --state-paused --name; destroy same --graceful",
     "domstate nope; start nope; undefine nope; start same; undefine same; list --transient --name; destroy same",
+    "create {xml}; create {xml}; dominfo same; autostart same; reset same; shutdown same --mode acpi; destroy same",
+    "define {xml}; autostart same; dominfo same; list --autostart --name; autostart same --disable; start same",
+    "managedsave same; domstate same --reason; list --all --managed-save; undefine same; start same",
+    "domstate same --reason; save same {saved}; restore {saved}; domstate same --reason; destroy same",
+    "start same; setmem same 4M; setmem same 64M; desc same --title New; desc same --title; destroy same",
+    "attach-disk same {xml} vda --config; domblklist same; detach-disk same vda --config; domblklist same",
+    "detach-disk same vdz --config",
     "dominfo same; define {xml}; dominfo same; dumpxml same; undefine same; undefine same; list --all --name",
 )
 
@@ -339,7 +347,8 @@ def test_side_by_side_with_libvirtd(
     answers = []
     for program, address in ((side.virsh, libvirtd.uri("qemu")), (side.vsh, uri)):
         program("-c", address, f"define {xml}")
-        answers.append([program("-c", address, script.format(xml=xml)) for script in SCRIPTS])
+        lines = [script.format(xml=xml, saved=libvirtd.directory / "same.save") for script in SCRIPTS]
+        answers.append([program("-c", address, line) for line in lines])
     for script, theirs, ours in zip(SCRIPTS, *answers, strict=True):
         plain = [run._replace(stdout=_normal(run.stdout), stderr=_normal(run.stderr)) for run in (theirs, ours)]
         assert not compare(plain[0], plain[1], ["cpu-time"]), script
@@ -366,3 +375,46 @@ def test_as_nobody(side_nobody: Side, guests: Guests, tmp_path_factory: pytest.T
     assert refused.status == 1
     assert "needs root" in refused.stderr
     assert unprivileged()[0] == "setpriv"
+
+
+def test_guests_start_with_the_machine_once(
+    conn: api.Connection, connect: Callable[..., api.Connection], guests: Guests, root: Path
+) -> None:
+    good = conn.domain_define_xml_flags(guests.boot_sector("early"), 0)
+    bad = conn.domain_define_xml_flags(re.sub("file='[^']*'", "file='/nowhere'", guests.boot_sector("broken")), 0)
+    for ref in (good, bad):
+        conn.domain_set_autostart(ref, 1)
+    connect()
+    assert conn.domain_is_active(good) == 0  # this machine has started before
+    marker = root / "e/run/qemu/autostarted"
+    marker.write_text("another boot")
+    connect(readonly=True)
+    assert conn.domain_is_active(good) == 0  # who only looks starts nothing
+    connect()
+    assert [conn.domain_is_active(ref) for ref in (good, bad)] == [1, 0]
+    assert "Failed to autostart domain 'broken'" in (root / "e/log/qemu/autostart.log").read_text()
+    conn.domain_destroy_flags(good, 0)
+    connect()
+    assert conn.domain_is_active(good) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whose guests run as others")
+def test_a_file_that_the_guests_user_may_not_read(conn: api.Connection, guests: Guests, root: Path) -> None:
+    image = root / "private.img"
+    image.write_bytes(bytes(512))
+    image.chmod(0o600)
+    with pytest.raises(VirtError) as caught:
+        conn.domain_create_xml(re.sub("file='[^']*'", f"file='{image}'", guests.boot_sector("denied")), 0)
+    assert "Permission denied" in str(caught.value)
+    assert "set another user in qemu.conf" in caught.value.hint
+    conn.close()
+    (root / "e/etc/qemu.conf").write_text('user = "+0"\ngroup = "+0"\n')
+    rooted = api.open(f"qemu:///embed?root={root}/e")
+    try:
+        ref = rooted.domain_create_xml(re.sub("file='[^']*'", f"file='{image}'", guests.boot_sector("denied")), 0)
+        process = process_of(root, ref).process
+        assert process is not None
+        assert Path(f"/proc/{process.pid}").stat().st_uid == 0
+        rooted.domain_destroy_flags(ref, 0)
+    finally:
+        rooted.close()

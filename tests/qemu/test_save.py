@@ -6,12 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.guest import Guests
+from tests.live.guest import BOOT_SECTOR_LINE, Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
+from tests.live.wait import wait_until
 from vsh.backends import api
 from vsh.backends.constants import domain as const
-from vsh.backends.errors import OPERATION_FAILED, OPERATION_INVALID, OPERATION_UNSUPPORTED, SYSTEM_ERROR, VirtError
+from vsh.backends.errors import (
+    INVALID_ARG,
+    INVALID_STREAM,
+    OPERATION_FAILED,
+    OPERATION_INVALID,
+    OPERATION_UNSUPPORTED,
+    SYSTEM_ERROR,
+    VirtError,
+)
 from vsh.backends.records import DomainRef
 
 
@@ -104,3 +113,28 @@ def test_images_are_libvirts(
     ref = conn.domain_lookup_by_name("exchanged")
     assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_RUNNING, const.DOMAIN_RUNNING_RESTORED)
     assert "<name>exchanged</name>" in conn.domain_save_image_get_xml_desc(str(path), 0)
+
+
+def test_dumps_and_screenshots(conn: api.Connection, guests: Guests, tmp_path: Path) -> None:
+    xml = guests.boot_sector("dumped").replace("<memballoon model='none'/>", "<video><model type='vga'/></video>")
+    ref = conn.domain_create_with_flags(conn.domain_define_xml_flags(xml, 0), 0)
+    path = tmp_path / "core"
+
+    def booted() -> bool:
+        conn.domain_core_dump_with_format(ref, str(path), 0, const.DUMP_MEMORY_ONLY)
+        assert path.read_bytes().startswith(b"\x7fELF")
+        return BOOT_SECTOR_LINE.encode() in path.read_bytes()
+
+    wait_until(booted)
+    conn.domain_core_dump_with_format(ref, str(path), 1, const.DUMP_MEMORY_ONLY)
+    assert path.read_bytes().startswith(b"makedumpfile")
+    assert code(lambda: conn.domain_core_dump_with_format(ref, str(path), 1, 0)) == INVALID_ARG
+    conn.domain_core_dump(ref, str(path), 0)
+    assert path.read_bytes().startswith(b"QEVM")
+    assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+    kind, stream = conn.domain_screenshot(ref, 0, 0)
+    assert (kind, stream.recv(8)) == ("image/png", b"\x89PNG\r\n\x1a\n")
+    stream.finish()
+    assert code(lambda: stream.recv(1)) == INVALID_STREAM
+    conn.domain_core_dump(ref, str(path), const.DUMP_CRASH)
+    assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_SHUTOFF, const.DOMAIN_SHUTOFF_CRASHED)

@@ -1,0 +1,45 @@
+"""Guests that start with the machine: once after each start of it, by whoever comes first."""
+
+import time
+
+from .. import errors
+from .guests import Guests
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .driver import QemuDriver
+    from .guests import Guest
+
+
+def autostart(driver: "QemuDriver") -> None:
+    """Start them; what fails is told in log/autostart.log and keeps no other from starting."""
+    from .driver import AUTOSTARTED
+
+    store, places = driver.store, driver.places
+    try:
+        lock = driver.host.lock(f"{places.run}/autostart.lock", 0)
+    except TimeoutError:
+        return  # somebody is at it
+    with lock:
+        if driver.autostarted():
+            return
+        wanted = {name.removesuffix(".xml") for name in driver.host.listdir(f"{places.etc}/autostart")}
+        for guest in Guests(store):
+            if guest.name in wanted and not guest.active:
+                _start(driver, guest)
+        driver.host.write(f"{places.run}/{AUTOSTARTED}", driver.host.boot_id().encode())
+
+
+def _start(driver: "QemuDriver", guest: "Guest") -> None:
+    from . import definitions
+    from .launching import start
+
+    try:
+        with driver.store.lock_domain(guest.uuid):
+            now = Guests(driver.store).by_uuid.get(guest.uuid)
+            if now is not None and now.persistent and not now.active:
+                start(driver, definitions.read_definition(driver.store, now.name), paused=False)
+    except (OSError, errors.VirtError) as error:
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S%z")
+        text = f"{stamp}: Failed to autostart domain '{guest.name}': {error}\n"
+        driver.host.append(f"{driver.places.log}/autostart.log", text.encode("utf-8", "surrogateescape"))

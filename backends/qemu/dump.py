@@ -1,0 +1,114 @@
+"""A guest's memory and its screen, as files."""
+
+import os
+
+from .. import errors, streams
+from ..constants import domain as const
+from . import ending
+from .base import QemuBase, call, fail
+from .lifecycle import monitor_of
+from .save import FILE, migrate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..records import DomainRef
+    from .qmp import Monitor
+
+DUMP = const.DUMP_CRASH | const.DUMP_LIVE | const.DUMP_BYPASS_CACHE | const.DUMP_RESET | const.DUMP_MEMORY_ONLY
+#: virDomainCoreDumpFormat -> QEMU's name
+FORMATS = ("elf", "kdump-zlib", "kdump-lzo", "kdump-snappy")
+
+
+class BytesStream(streams.Stream):
+    """A stream of what is there already."""
+
+    def __init__(self, data: bytes):
+        self._left = data
+        self._ended = False
+
+    def recv(self, size: int, timeout: "float | None" = None) -> bytes:
+        if self._ended:
+            raise errors.virt_error(errors.INVALID_STREAM, "stream is not open", domain=errors.FROM_STREAMS)
+        part, self._left = self._left[:size], self._left[size:]
+        return part
+
+    def send(self, data: bytes, timeout: "float | None" = None) -> None:
+        raise errors.no_support("virStreamSend")
+
+    def recv_hole(self, timeout: "float | None" = None) -> int:
+        return 0
+
+    def send_hole(self, length: int, timeout: "float | None" = None) -> None:
+        raise errors.no_support("virStreamSendHole")
+
+    def finish(self, timeout: "float | None" = None) -> None:
+        self._ended = True
+
+    def abort(self) -> None:
+        self._ended = True
+
+
+class DumpCalls(QemuBase):
+    """A guest's memory and its screen."""
+
+    @call("qemuDomainCoreDumpWithFormat", DUMP)
+    def domain_core_dump_with_format(self, dom: "DomainRef", to: str, dumpformat: int, flags: int = 0) -> None:
+        driver = self.driver
+        if dumpformat and not flags & const.DUMP_MEMORY_ONLY:
+            raise fail(errors.INVALID_ARG, "kdump-compressed format is only supported with memory-only dump")
+        if not 0 <= dumpformat < len(FORMATS):
+            raise fail(errors.INVALID_ARG, f"unknown dumpformat '{dumpformat}'")
+        with self._lock(dom):
+            guest = self._active(dom)
+            record = guest.record
+            assert record is not None
+            running = guest.state == const.DOMAIN_RUNNING
+            descriptor = driver.host.open_file(to, new=True)
+            try:
+                with monitor_of(driver, guest) as monitor:
+                    if running and not flags & const.DUMP_LIVE:
+                        monitor.execute("stop")
+                    try:
+                        _dump(monitor, descriptor, dumpformat, bool(flags & const.DUMP_MEMORY_ONLY))
+                        if flags & const.DUMP_RESET:
+                            monitor.execute("system_reset")
+                    finally:
+                        if running and not flags & const.DUMP_CRASH:
+                            monitor.execute("cont")
+                os.fsync(descriptor)
+            except BaseException:
+                driver.host.remove(to)
+                raise
+            finally:
+                os.close(descriptor)
+            if flags & const.DUMP_CRASH:
+                record.reason = const.DOMAIN_SHUTOFF_CRASHED
+                driver.store.write_running(record)
+                ending.kill(driver, record)
+                ending.finish(driver, record)
+
+    @call("")
+    def domain_core_dump(self, dom: "DomainRef", to: str, flags: int = 0) -> None:
+        self.domain_core_dump_with_format(dom, to, 0, flags)
+
+    @call("qemuDomainScreenshot")
+    def domain_screenshot(self, dom: "DomainRef", screen: int, flags: int = 0) -> "tuple[str, BytesStream]":
+        driver, guest = self.driver, self._active(dom)
+        assert guest.record is not None
+        path = f"{guest.record.paths[0]}/screen-{os.getpid()}.png"
+        with monitor_of(driver, guest) as monitor:
+            if screen:
+                raise fail(errors.INVALID_ARG, "only the first screen can be shown")
+            monitor.execute("screendump", filename=path, format="png")
+        try:
+            return "image/png", BytesStream(driver.host.read(path))
+        finally:
+            driver.host.remove(path)
+
+
+def _dump(monitor: "Monitor", descriptor: int, format: int, memory_only: bool) -> None:
+    if not memory_only:
+        migrate(monitor, descriptor)
+        return
+    monitor.give_file(FILE, descriptor)
+    monitor.do("dump-guest-memory", {"paging": False, "protocol": f"fd:{FILE}", "format": FORMATS[format]})
