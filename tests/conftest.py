@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
@@ -19,6 +20,8 @@ from tests.live.sshd import Sshd
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["VSH_NO_AGENT"] = "1"  # tests of the agent have agents of their own
+    settings.register_profile("vsh", derandomize=True, deadline=None)
+    settings.load_profile("vsh")
     config.addinivalue_line("markers", "long: too long for every run; selected by `-m long` or VSH_LONG=1")
 
 

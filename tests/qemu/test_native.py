@@ -184,6 +184,8 @@ def command(**values: str) -> list[str]:
 
 def parts(option: str, value: str) -> "tuple[object, ...]":
     """What QEMU takes from an option's value, plain values aside."""
+    if option in ("-kernel", "-append"):
+        return ()
     if value.startswith("{"):
         told = json.loads(value)
         return (*told, told.get("driver"), told.get("qom-type"))
@@ -191,7 +193,7 @@ def parts(option: str, value: str) -> "tuple[object, ...]":
         # Commas between parts are alone; doubled ones belong to values.
         pieces = value.replace(",,", "").split(",")
         return tuple(piece.partition("=")[0] for piece in pieces[option == "-vnc" :])
-    return () if option in ("-kernel", "-append") else (value,)
+    return (value,)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

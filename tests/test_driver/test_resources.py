@@ -110,7 +110,7 @@ def test_there_are_no_snapshots(both: Both) -> None:
 
 def test_each_restores_what_the_other_saved(both: Both, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    for parent in tmp_path.parents[:2]:
+    for parent in tmp_path.parents[:3]:
         parent.chmod(0o755)
     dom = both.domain_lookup_by_name("test")
     ours, theirs = str(tmp_path / "ours"), str(tmp_path / "theirs")
