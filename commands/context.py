@@ -48,6 +48,12 @@ class Context(Protocol):
         Raises CommandError.
         """
 
+    def connect(self, uri: str) -> "api.Connection":
+        """A second connection, to another host; the caller closes it.
+
+        Raises CommandError and VirtError.
+        """
+
     def interact(self, stream: "Stream") -> None:
         """Join the terminal to `stream` until the escape character or its end."""
 

@@ -89,6 +89,12 @@ class Session:
         # Back on the same URI, a read-only session stays read-only; a URI named anew starts read-write.
         self._open(uri, readonly or (uri is None and self.readonly))
 
+    def connect(self, uri: str) -> api.Connection:
+        """A second connection; see commands.context.Context."""
+        connection = api.open(uri, False, self._ask)
+        self._keepalive(connection)
+        return connection
+
     def interact(self, stream: "Stream") -> None:
         """Join the terminal to `stream` until the escape character or its end."""
         from .terminal import interact
