@@ -95,7 +95,7 @@ def stub_records() -> str:
     for name, proc in all_.items():
         if not name.startswith("admin_") and len(proc.results) > 1:
             emit(records.class_name(name), [(f.name, f.type) for f in proc.results])
-    for kind in events.KINDS:
+    for kind in (*events.KINDS, events.MONITOR):
         emit(records.class_name(kind), [(f.name, f.type) for f in events.fields(kind)])
     lines.append("def class_name(name: str) -> str: ...\ndef make(name: str, fields: tuple[str, ...]) -> Any: ...\n")
     lines.append("def of_struct(name: str) -> Any: ...\nREFS: dict[str, Any]\n")

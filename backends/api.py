@@ -38,6 +38,7 @@ FAULTS: "dict[str, tuple[Callable[[tuple[Any, ...]], bool], str]]" = {
         lambda args: args[1] == 1 and "\n" in (args[2] or ""),
         "metadata title can't contain newlines",
     ),
+    "qemu_domain_attach": (lambda args: args[0] == 0, "pid_value in virDomainQemuAttach must not be zero"),
 }
 #: Calls with the path of a file on the host, and its place: a relative one starts at the caller's current folder.
 PATHS = {
@@ -118,6 +119,17 @@ class Connection(Calls):
         See driver.Connection.subscribe.
         """
         return self.session.subscribe(kind, ref, callback)
+
+    def subscribe_monitor(
+        self, event: "str | None", ref: "Any", callback: "Callable[[Any], None]", flags: int = 0
+    ) -> "Subscription":
+        """Have `callback` called for events that QEMU tells of.
+
+        See driver.Connection.subscribe_monitor.
+        """
+        if self.readonly:
+            raise errors.read_only("virConnectDomainQemuMonitorEventRegister")
+        return self.session.subscribe_monitor(event, ref, callback, flags)
 
     def close(self) -> None:
         """End the session; may be repeated."""

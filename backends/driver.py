@@ -122,6 +122,16 @@ class Connection(Calls):
         """
         raise errors.no_support("virConnectDomainEventRegisterAny")
 
+    def subscribe_monitor(
+        self, event: "str | None", ref: "Any", callback: "Callable[[Any], None]", flags: int = 0
+    ) -> "Subscription":
+        """As `subscribe`, for the events that QEMU tells of by itself (a QemuDomainMonitorEvent for each).
+
+        `event` is the name of those that are wanted, None for all, or as the flags say a regular expression
+        (virConnectDomainQemuMonitorEventRegisterFlags). Raises NO_SUPPORT where there is no QEMU.
+        """
+        raise errors.no_support("virConnectDomainQemuMonitorEventRegister")
+
     def on_close(self, callback: "Callable[[str], None]") -> None:
         """Have `callback` called once, with the reason, when the other end goes away; never after `close()`."""
 

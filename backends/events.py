@@ -50,6 +50,9 @@ FAMILIES = {
 #: kind -> (family, event id)
 KINDS = {f"{family}_event_{name}": (family, i) for family, names in FAMILIES.items() for i, name in enumerate(names)}
 
+#: The kind of QEMU's own events, which are picked by name (driver.Connection.subscribe_monitor).
+MONITOR = "qemu_domain_monitor_event"
+
 
 def message(kind: str) -> procedures.Procedure:
     """The procedure that carries `kind` with the id of the callback it answers to, or without where that is the only

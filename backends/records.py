@@ -108,7 +108,7 @@ def __getattr__(name: str) -> "Any":
         words = "".join("_" + c.lower() if c.isupper() else c for c in name)[1:]
         from . import events
 
-        for kind in events.KINDS:
+        for kind in (*events.KINDS, events.MONITOR):
             if class_name(kind) == name:  # Not by `words`: that loses the last underscore of block_job_2.
                 return make(name, tuple(field.name for field in events.fields(kind)))
         try:

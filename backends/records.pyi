@@ -467,6 +467,13 @@ class SecretEventLifecycle(NamedTuple):
 class SecretEventValueChanged(NamedTuple):
     secret: SecretRef
 
+class QemuDomainMonitorEvent(NamedTuple):
+    dom: DomainRef
+    event: str
+    seconds: int
+    micros: int
+    details: str | None
+
 def class_name(name: str) -> str: ...
 def make(name: str, fields: tuple[str, ...]) -> Any: ...
 def of_struct(name: str) -> Any: ...

@@ -242,12 +242,20 @@ class LibvirtConnection(driver.Connection):
     # Events
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
+        return self._listening().subscribe(kind, ref, callback)
+
+    def subscribe_monitor(
+        self, event: "str | None", ref: "Any", callback: "Callable[[Any], None]", flags: int = 0
+    ) -> "Subscription":
+        return self._listening().subscribe_monitor(event, ref, callback, flags)
+
+    def _listening(self) -> "Events":
         if self._events is None:
             from .events import Events
 
             self.start_background()
             self._events = Events(self._channel)
-        return self._events.subscribe(kind, ref, callback)
+        return self._events
 
 
 def bind(procedure: "Procedure", args: "Sequence[Any]", named: "dict[str, Any]") -> "list[Any]":

@@ -31,10 +31,10 @@ class Events:
         self._channel = channel
         self._dispatcher = Dispatcher()
         self._lock = Lock()
-        #: (kind, object) -> (number of the message, callback id).
-        self._registered: dict[tuple[str, Any], tuple[int, int]] = {}
-        #: (number of the message, callback id) -> who is told.
-        self._routes: dict[tuple[int, int], tuple[events.Subscription, ...]] = {}
+        #: What was registered, a kind and an object above all -> (program, number of the message, callback id).
+        self._registered: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+        #: (program, number of the message, callback id) -> who is told.
+        self._routes: dict[tuple[int, int, int], tuple[events.Subscription, ...]] = {}
         # A daemon may tell of an event before it has told the id of its callback: while one is being registered,
         # events without a subscription are kept.
         self._registering = False
@@ -46,12 +46,16 @@ class Events:
         if kind not in events.KINDS:
             raise errors.virt_error(errors.INVALID_ARG, f"there are no events called '{kind}'")
         subscription = events.Subscription(kind, ref, callback, self._unsubscribe)
-        with self._lock:
-            route = self._registered.get((kind, ref))
-            if route is None:
-                self._register(subscription)
-            else:
-                self._routes[route] += (subscription,)
+        self._add(subscription, (kind, ref), _procedure(kind, "register"), (events.KINDS[kind][1], ref))
+        return subscription
+
+    def subscribe_monitor(
+        self, event: "str | None", ref: "Any", callback: "Callable[[Any], None]", flags: int
+    ) -> events.Subscription:
+        """See driver.Connection.subscribe_monitor."""
+        subscription = events.Subscription(events.MONITOR, ref, callback, self._unsubscribe)
+        key = (events.MONITOR, ref, event, flags)
+        self._add(subscription, key, _procedure(events.MONITOR, "register"), (ref, event, flags))
         return subscription
 
     def close(self) -> None:
@@ -59,14 +63,35 @@ class Events:
         self._dispatcher.close()
         self._routes.clear()
 
-    def _register(self, subscription: events.Subscription) -> None:
-        kind, ref = subscription.kind, subscription.ref
-        procedure = _procedure(kind, "register")
+    def _add(
+        self,
+        subscription: events.Subscription,
+        key: "tuple[Any, ...]",
+        procedure: procedures.Procedure,
+        args: "tuple[Any, ...]",
+    ) -> None:
+        """Tell the subscription of what `key` stands for; the first one registers with the daemon."""
+        with self._lock:
+            route = self._registered.get(key)
+            if route is None:
+                self._register(subscription, key, procedure, args)
+            else:
+                self._routes[route] += (subscription,)
+
+    def _register(
+        self,
+        subscription: events.Subscription,
+        key: "tuple[Any, ...]",
+        procedure: procedures.Procedure,
+        args: "tuple[Any, ...]",
+    ) -> None:
+        message_ = events.message(subscription.kind)
 
         def on_reply(message: "Message") -> None:
             # On the reading thread, before it looks at the next message.
-            route = events.message(kind).number, codec(procedure).decode_results(message.payload)
-            self._registered[kind, ref] = route
+            program, _ = procedures.PROGRAMS[message_.program]
+            route = program, message_.number, codec(procedure).decode_results(message.payload)
+            self._registered[key] = route
             self._routes[route] = (subscription,)
             early, self._early = self._early, []
             for event in early:
@@ -74,17 +99,19 @@ class Events:
 
         self._registering = True
         try:
-            payload = codec(procedure).encode_args((events.KINDS[kind][1], ref))
+            payload = codec(procedure).encode_args(args)
             self._channel.wait(self._channel.submit(procedure, payload, on_reply=on_reply))
         finally:
             self._registering = False
             self._early = []
 
     def _unsubscribe(self, subscription: events.Subscription) -> None:
-        key = subscription.kind, subscription.ref
         with self._lock:
-            route = self._registered.get(key)
-            if route is None or route not in self._routes:
+            registered = self._registered.items()
+            key, route = next(
+                ((key, route) for key, route in registered if subscription in self._routes.get(route, ())), (None, None)
+            )
+            if key is None or route is None:
                 return
             self._routes[route] = tuple(s for s in self._routes[route] if s is not subscription)
             if self._routes[route] or self._channel.failure is not None:
@@ -92,15 +119,13 @@ class Events:
             del self._registered[key], self._routes[route]
             procedure = _procedure(subscription.kind, "deregister")
             try:
-                self._channel.wait(self._channel.submit(procedure, codec(procedure).encode_args((route[1],))))
+                self._channel.wait(self._channel.submit(procedure, codec(procedure).encode_args((route[2],))))
             except errors.VirtError:
                 if self._channel.failure is None:
                     raise
 
     def _receive(self, message: "Message") -> None:
-        if message.program != procedures.PROGRAMS["remote"][0]:
-            return
-        route = message.procedure, int.from_bytes(message.payload[:4], "big", signed=True)
+        route = message.program, message.procedure, int.from_bytes(message.payload[:4], "big", signed=True)
         subscriptions = self._routes.get(route, ())
         if subscriptions:
             event = decode_event(subscriptions[0].kind, message.payload)[1]
@@ -112,5 +137,7 @@ class Events:
 
 def _procedure(kind: str, verb: str) -> procedures.Procedure:
     """The call that registers or deregisters for events of a kind."""
+    if kind == events.MONITOR:
+        return procedures.lookup(f"qemu_connect_domain_monitor_event_{verb}")
     family = events.KINDS[kind][0]
     return procedures.lookup(f"connect_{_FAMILIES.get(family, f'{family}_event')}_{verb}_any")
