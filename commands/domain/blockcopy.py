@@ -3,13 +3,12 @@
 from vsh.backends.constants import domain as constants
 from vsh.backends.params import UINT, ULLONG, TypedParams
 
-from ..declare import Alias, Data, Flag, Int, Opt, command
+from ..declare import Alias, Flag, Int, Opt, command
 from ..errors import CommandError
 from ..files import read_file
 from ..results import Text
-from .blockjobs import ASYNC, BYTES, MIB, TIMEOUT, VERBOSE, WAIT, Bandwidth, BlockJob
+from .blockjobs import ASYNC, BYTES, DISK, MIB, TIMEOUT, VERBOSE, WAIT, Bandwidth, BlockJob
 from .lookup import RUNNING, Domain, find_domain
-from .targets import disk_targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..results import Result
 
-DISK = Data("path", "the disk: its target or its image", complete=disk_targets)
 BANDWIDTH = Bandwidth()
 
 

@@ -3,14 +3,13 @@
 from vsh.backends.constants import domain as constants
 from vsh.backends.errors import INVALID_ARG, OVERFLOW, VirtError
 
-from ..declare import Data, Flag, Scaled, command
+from ..declare import Flag, Scaled, command
 from ..errors import CommandError, failing
 from ..results import Done, OpenMessage, Text
 from ..sizes import pretty
-from .blockjobs import BYTES, MIB, Bandwidth
+from .blockjobs import BYTES, DISK, MIB, Bandwidth
 from .jobinfo import word
 from .lookup import DOMAIN, RUNNING, Domain, facts, find_domain
-from .targets import disk_targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 #: virDomainBlockJobType in virsh's words.
 TYPES = ("Unknown job", "Block Pull", "Block Copy", "Block Commit", "Active Block Commit", "Backup")
-DISK = Data("path", "the disk: its target or its image", complete=disk_targets)
 
 
 @command(

@@ -6,11 +6,12 @@ from queue import Empty, SimpleQueue
 from vsh.backends.constants import domain as constants
 from vsh.backends.errors import VirtError
 
-from ..declare import Flag, Int, Scaled
+from ..declare import Data, Flag, Int, Scaled
 from ..errors import CommandError, failing
 from ..results import OpenMessage
 from .jobs import TICK, on_interrupt
 from .lookup import facts
+from .targets import disk_targets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ RUNNING = -1
 #: How often a job may be seen at its end before it counts as ready, where events cannot tell.
 PATIENCE = 5
 
+DISK = Data("path", "the disk: its target or its image", complete=disk_targets)
 TIMEOUT = Int("timeout", "seconds after which it is aborted; implies --wait", least=1, most=(2**31 - 1) // 1000)
 WAIT = Flag("wait", "wait until the job is done, or ready to be finished")
 VERBOSE = Flag("verbose", "show how far it is")

@@ -1,6 +1,7 @@
 """`lxc-enter-namespace`: a program inside a container."""
 
 import os
+import signal
 
 from vsh.backends.errors import ARGUMENT_UNSUPPORTED, INTERNAL_ERROR, SYSTEM_ERROR, VirtError, virt_error
 
@@ -39,7 +40,7 @@ def lxc_enter_namespace(ctx: "Context", domain: "DomainRef", cmd: "list[str]", n
     namespaces = ctx.connection.lxc_domain_open_namespace(domain, 0)
     try:
         label = None if noseclabel else _label(ctx, domain)
-        _run(lambda: _enter(namespaces, label, cmd))
+        _run(lambda: _enter(domain.id, namespaces, label, cmd))
     finally:
         for descriptor in namespaces:
             os.close(descriptor)
@@ -77,8 +78,11 @@ def _run(child: "Callable[[], NoReturn]") -> None:
         raise virt_error(INTERNAL_ERROR, f"Child process ({pid}) unexpected {kind}")
 
 
-def _enter(namespaces: "list[int]", label: "str | None", argv: "list[str]") -> "NoReturn":
-    """Become the program. A process enters a PID namespace with its next child, hence the second fork."""
+def _enter(controller: int, namespaces: "list[int]", label: "str | None", argv: "list[str]") -> "NoReturn":
+    """Become the program, in the groups of the container's `controller`.
+
+    A process enters a PID namespace with its next child, hence the second fork.
+    """
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -86,6 +90,7 @@ def _enter(namespaces: "list[int]", label: "str | None", argv: "list[str]") -> "
         place = "exec" if not label.startswith("changeprofile ") else "current"
         with open(f"/proc/self/attr/{place}", "w", encoding="utf-8") as attribute:
             attribute.write(label)
+    _join_cgroups(controller)
     for descriptor in namespaces:
         # EINVAL: it is in that namespace already.
         if libc.setns(descriptor, 0) < 0 and ctypes.get_errno() != EINVAL:
@@ -100,4 +105,26 @@ def _enter(namespaces: "list[int]", label: "str | None", argv: "list[str]") -> "
         except OSError:
             os._exit(CANNOT_INVOKE)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os._exit(status if status >= 0 else 128 - status)
+    if status < 0:  # Die as it died.
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+def _join_cgroups(pid: int) -> None:
+    """Join the control groups of another process, in every hierarchy that is mounted here."""
+    mounts = {}
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            place, _, kind = line.partition(" - ")
+            system, _, options = kind.rstrip("\n").split(" ", 2)
+            if system in ("cgroup", "cgroup2"):
+                mounts.update(dict.fromkeys(options.split(",") if system == "cgroup" else [""], place.split(" ")[4]))
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as lines:
+        groups = [line.rstrip("\n").split(":", 2) for line in lines]
+    for _, controllers, path in groups:
+        mount = mounts.get(controllers.partition(",")[0])
+        if mount is not None:
+            with open(f"{mount}{path}/cgroup.procs", "w", encoding="utf-8") as members:
+                members.write(str(os.getpid()))

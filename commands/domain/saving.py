@@ -1,8 +1,11 @@
 """`save`, `restore`, `managedsave` and its removal: domains put to rest in a file."""
 
-from vsh.backends.constants import domain as constants
+import os
 
-from ..declare import Data, Flag, Opt, command
+from vsh.backends.constants import domain as constants
+from vsh.backends.params import INT, STRING, TypedParams
+
+from ..declare import Data, Flag, Int, Opt, command
 from ..errors import failing
 from ..files import read_file
 from ..results import Message, Notice
@@ -20,8 +23,20 @@ if TYPE_CHECKING:
 #: virDomainListFlags: domains with a managed save image.
 MANAGED_SAVE = 1 << 8
 CACHE = Flag("bypass-cache", "keep the file out of the host's cache")
+CHANNELS = Int("parallel-channels", "over how many channels at once", positional=False)
+#: Of saved states (11.2 and newer).
+FORMATS = ("raw", "sparse", "gzip", "bzip2", "xz", "lzop", "zstd")
 VERBOSE = Flag("verbose", "show how far it is")
 XML = Opt("xml", "a file with XML that replaces the domain's own", resolve=lambda ctx, path: read_file(path))
+
+
+def _params(file: str, xml: "str | None", channels: "int | None", image_format: "str | None" = None) -> TypedParams:
+    """The arguments of the newest calls (VIR_DOMAIN_SAVE_PARAM_*)."""
+    params = TypedParams().add("file", STRING, os.path.abspath(file))
+    for name, text in (("dxml", xml), ("image_format", image_format)):
+        if text is not None:
+            params.add(name, STRING, text)
+    return params if channels is None else params.add("parallel.channels", INT, channels)
 
 
 def state_options(when: str) -> "list[Flag]":
@@ -48,6 +63,13 @@ def state_flags(bypass_cache: bool = False, running: bool = False, paused: bool 
         XML,
         *state_options("restored"),
         VERBOSE,
+        CHANNELS,
+        Opt(
+            "image-format",
+            "the format of the file: " + ", ".join(FORMATS),
+            positional=False,
+            complete=lambda ctx, given: list(FORMATS),
+        ),
     ],
 )
 def save(
@@ -59,6 +81,8 @@ def save(
     running: bool = False,
     paused: bool = False,
     verbose: bool = False,
+    parallel_channels: "int | None" = None,
+    image_format: "str | None" = None,
 ) -> Message:
     """Save the state of a running domain to a file and stop it.
 
@@ -68,7 +92,9 @@ def save(
     flags = state_flags(bypass_cache, running, paused)
 
     def call() -> None:
-        if flags or xml is not None:
+        if parallel_channels is not None or image_format is not None:
+            ctx.connection.domain_save_params(ref, _params(file, xml, parallel_channels, image_format), flags)
+        elif flags or xml is not None:
             ctx.connection.domain_save_flags(ref, file, xml, flags)
         else:
             ctx.connection.domain_save(ref, file)
@@ -87,6 +113,7 @@ def save(
         XML,
         *state_options("restored"),
         Flag("reset-nvram", "give it fresh NVRAM"),
+        CHANNELS,
     ],
 )
 def restore(
@@ -97,11 +124,14 @@ def restore(
     running: bool = False,
     paused: bool = False,
     reset_nvram: bool = False,
+    parallel_channels: "int | None" = None,
 ) -> Message:
     """Let a domain go on from the state that save put into a file."""
     flags = state_flags(bypass_cache, running, paused) | constants.DOMAIN_SAVE_RESET_NVRAM * reset_nvram
     with failing(f"Failed to restore domain from {file}"):
-        if flags or xml is not None:
+        if parallel_channels is not None:
+            ctx.connection.domain_restore_params(_params(file, xml, parallel_channels), flags)
+        elif flags or xml is not None:
             ctx.connection.domain_restore_flags(file, xml, flags)
         else:
             ctx.connection.domain_restore(file)

@@ -47,7 +47,7 @@ class PlainRenderer:
     def progress(self, label: str, remaining: int, total: int) -> None:
         if total == 0 and remaining == 0:
             return
-        percent = 100 if remaining == 0 else min(99, 100 - remaining * 100 // total) if total else 0
+        percent = 100 if remaining == 0 else min(99, int(100.0 - remaining * 100.0 / total)) if total else 0
         sys.stderr.write(f"\r{label}: [{percent:3d} %]")
         sys.stderr.flush()
 
