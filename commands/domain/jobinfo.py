@@ -2,11 +2,11 @@
 
 from vsh.backends.constants import domain as constants
 from vsh.backends.errors import NO_SUPPORT, VirtError
-from vsh.backends.params import TypedParams
+from vsh.backends.params import BOOLEAN, DOUBLE, TypedParams
 
 from ..declare import Flag, command
 from ..errors import CommandError
-from ..params import dict_of, text_of
+from ..params import dict_of
 from ..results import Done, Result
 from ..sizes import pretty
 from .lookup import ACTIVE, Domain, facts
@@ -87,7 +87,10 @@ def domjobinfo(
         if flags or rawstats:
             raise CommandError("Optional flags or --rawstats are not supported by the daemon", error) from error
         kind, params = _basic(ctx, domain)
-    return Raw(kind, params) if rawstats else Statistics(kind, params, anystats)
+    if rawstats:
+        return Raw(kind, params)
+    wanted = anystats or kind in (BOUNDED, UNBOUNDED) or (completed and kind == COMPLETED)
+    return Statistics(kind, params, wanted)
 
 
 def _basic(ctx: "Context", domain: "DomainRef") -> "tuple[int, TypedParams]":
@@ -110,24 +113,30 @@ class Raw(Result):
         return {"type": word(TYPES, self.kind, "unknown").lower(), **dict_of(self.params)}
 
     def plain(self, quiet: bool) -> str:
-        lines = "".join(f"{name}: {text_of(kind, value)}\n" for name, kind, value in self.params.items)
+        # Unlike elsewhere truth is a number here, and fractions are short.
+        lines = "".join(
+            f"{name}: {format(value, 'g') if kind == DOUBLE else int(value) if kind == BOOLEAN else value}\n"
+            for name, kind, value in self.params.items
+        )
         return f"Job type: {self.kind}\n\n{lines}"
 
 
 class Statistics(Raw):
-    """The parameters in virsh's words; `all` shows those of jobs that failed too."""
+    """The parameters in virsh's words; none but the operation if they are not `wanted`."""
 
-    def __init__(self, kind: int, params: TypedParams, all: bool):
+    def __init__(self, kind: int, params: TypedParams, wanted: bool):
         super().__init__(kind, params)
-        self.all = all
+        self.wanted = wanted
 
     def plain(self, quiet: bool) -> str:
         lines = [_line("Job type", f"{word(TYPES, self.kind, 'unknown'):<12}")]
-        if self.kind == 0 or not (self.all or self.kind in (BOUNDED, UNBOUNDED, COMPLETED)):
-            return "".join(lines)
+        if self.kind == constants.DOMAIN_JOB_NONE:
+            return lines[0]
         params = self.params
-        operation = word(OPERATIONS, int(params.get("operation") or 0), "Unknown")
+        operation = word(OPERATIONS, int(params.get("operation") or 0), "unknown")
         lines.append(_line("Operation", f"{operation:<12}"))
+        if not self.wanted:
+            return "".join(lines)
         lines.append(_line("Time elapsed", _shown(params.get("time_elapsed") or 0, "ms")))
         if "time_elapsed_net" in params:
             lines.append(_line("Time elapsed w/o network", _shown(params["time_elapsed_net"], "ms")))

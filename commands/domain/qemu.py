@@ -79,13 +79,14 @@ def qemu_monitor_command(
     value = parse(answer)
     shown = f"{answer}\n"
     if return_value or pretty:
-        if value is None:
-            raise CommandError("failed to parse JSON returned by qemu")
         if return_value:
+            if value is None:
+                raise CommandError("failed to parse JSON returned by qemu", _no_json(answer))
             if not isinstance(value, dict) or "return" not in value:
                 raise CommandError("'return' member missing")
             value = value["return"]
-        shown = indented(value) if pretty else compact(value)
+        if return_value or value is not None:
+            shown = indented(value) if pretty else compact(value)
     return Text(shown, data={"answer": answer if value is None else value})
 
 
@@ -103,10 +104,14 @@ def _wrapped(words: "list[str]") -> str:
         joined = "{" + ",".join(rest) + "}"
         arguments = next((a for a in (parse(" ".join(rest)), parse(joined)) if isinstance(a, dict)), None)
         if arguments is None:
-            cause = VirtError(INTERNAL_ERROR, f"internal error: cannot parse json {joined}")
-            raise CommandError(f"failed to wrap arguments '{' '.join(rest)}' into a QMP command wrapper", cause)
+            line = f"failed to wrap arguments '{' '.join(rest)}' into a QMP command wrapper"
+            raise CommandError(line, _no_json(joined))
         made["arguments"] = arguments
     return compact(made)
+
+
+def _no_json(text: str) -> VirtError:
+    return VirtError(INTERNAL_ERROR, f"internal error: cannot parse json {text}")
 
 
 @command(
@@ -145,7 +150,7 @@ def qemu_agent_command(
         wait = constants.DOMAIN_QEMU_AGENT_COMMAND_BLOCK
     answer = ctx.connection.qemu_domain_agent_command(domain, " ".join(cmd), wait, 0)
     if answer is None:
-        raise CommandError()
+        raise CommandError("An error occurred, but the cause is unknown")
     value = parse(answer)
-    shown = indented(value) if pretty and value is not None else answer
+    shown = f"{indented(value)}\n" if pretty and value is not None else answer
     return Text(f"{shown}\n", data={"answer": answer if value is None else value})
