@@ -5,7 +5,7 @@ from vsh.backends.errors import INVALID_ARG, OVERFLOW, VirtError
 
 from ..declare import Flag, Scaled, command
 from ..errors import CommandError, failing
-from ..results import Done, OpenMessage, Text
+from ..results import Done, Notice, Text
 from ..sizes import pretty
 from .blockjobs import BYTES, DISK, MIB, Bandwidth
 from .jobinfo import word
@@ -74,7 +74,7 @@ def _info(ctx: "Context", domain: "DomainRef", path: str, bytes: bool, raw: bool
     job, unit = _query(ctx, domain, path, bytes, raw)
     if not job.found:
         facts_ = {"domain": facts(domain), "disk": path, "job": None}
-        return Text("", data=facts_) if raw else OpenMessage(f"No current block job for {path}", **facts_)
+        return Text("", data=facts_) if raw else Notice(f"No current block job for {path}", data=facts_)
     kind, speed = word(TYPES, job.type, "Unknown job"), job.bandwidth * unit
     data = {
         "domain": facts(domain),
@@ -119,7 +119,7 @@ def _query(
         Flag("capacity", "all of the device that holds it; the size is 0 then"),
     ],
 )
-def blockresize(ctx: "Context", domain: str, path: str, size: int, capacity: bool = False) -> OpenMessage:
+def blockresize(ctx: "Context", domain: str, path: str, size: int, capacity: bool = False) -> Notice:
     """Change the size of a disk of a running domain.
 
     The guest sees the new size; what it keeps on the disk is its own affair.
@@ -131,4 +131,5 @@ def blockresize(ctx: "Context", domain: str, path: str, size: int, capacity: boo
         flags, number = flags | constants.DOMAIN_BLOCK_RESIZE_BYTES, size
     with failing(f"Failed to resize block device '{path}'"):
         ctx.connection.domain_block_resize(ref, path, number, flags)
-    return OpenMessage(f"Block device '{path}' is resized", domain=facts(ref), disk=path, size_bytes=size)
+    data = {"domain": facts(ref), "disk": path, "size_bytes": size}
+    return Notice(f"Block device '{path}' is resized", data=data)

@@ -8,7 +8,7 @@ from vsh.backends.errors import VirtError
 
 from ..declare import Data, Flag, Int, Scaled
 from ..errors import CommandError, failing
-from ..results import OpenMessage
+from ..results import Notice
 from .jobs import TICK, on_interrupt
 from .lookup import facts
 from .targets import disk_targets
@@ -126,8 +126,8 @@ class BlockJob:
         else:
             yield self._told(f"\n{done}", "ready" if status == READY else "completed")
 
-    def _told(self, line: str, status: str) -> OpenMessage:
-        return OpenMessage(line, domain=facts(self.domain), disk=self.path, status=status)
+    def _told(self, line: str, status: str) -> Notice:
+        return Notice(line, data={"domain": facts(self.domain), "disk": self.path, "status": status})
 
     def _abort(self, flags: int) -> None:
         self.ctx.connection.domain_block_job_abort(self.domain, self.path, flags | self.later)
