@@ -10,6 +10,7 @@ from ..params import dict_of
 from ..results import Done, Result
 from ..sizes import pretty
 from .lookup import ACTIVE, Domain, facts
+from .states import snake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ STATISTICS = (
     *(("disk_temp_used", "Temporary disk space use", ""), ("disk_temp_total", "Temporary disk space total", "")),
     ("errmsg", "Error message", "text"),
 )
+#: What the data's keys end in, by unit.
+KEYS = {"": "_bytes", "/s": "_bytes_per_second", "pages/s": "_pages_per_second", "bytes": "_bytes"}
 GROUPS = {"#1": "data", "#2": "memory", "#3": "disk"}
 
 
@@ -127,6 +130,20 @@ class Statistics(Raw):
     def __init__(self, kind: int, params: TypedParams, wanted: bool):
         super().__init__(kind, params)
         self.wanted = wanted
+
+    def data(self) -> "Any":
+        units = {name: unit.lstrip("#123") for name, _, unit in STATISTICS}
+        units |= dict.fromkeys(("time_elapsed", "time_elapsed_net", "time_remaining"), "ms")
+        facts_ = dict_of(self.params)
+        operation = word(OPERATIONS, int(facts_.pop("operation", 0)), "unknown")
+        data: dict[str, Any] = {"type": word(TYPES, self.kind, "unknown").lower(), "operation": snake(operation)}
+        for name, value in facts_.items():
+            unit = units.get(name, "n")
+            if unit == "ms":
+                data[f"{name}_seconds"] = int(value) / 1000
+            else:
+                data[name.removesuffix("_bps").removesuffix("_bytes") + KEYS.get(unit, "")] = value
+        return data
 
     def plain(self, quiet: bool) -> str:
         lines = [_line("Job type", f"{word(TYPES, self.kind, 'unknown'):<12}")]

@@ -81,8 +81,10 @@ def test_older_daemons(daemon: Callable[..., Host]) -> None:
 def test_json(daemon: Callable[..., Host]) -> None:
     host = daemon(domain_get_job_stats=DomainGetJobStats(2, everything()))
     [info] = host.json("domjobinfo box")
-    assert info["type"] == "unbounded" and info["operation"] == 5 and info["errmsg"] == "no luck"
-    assert info["time_elapsed"] == 3 and info["success"] is True
+    assert info["type"] == "unbounded" and info["operation"] == "outgoing_migration" and info["errmsg"] == "no luck"
+    assert info["time_elapsed_seconds"] == 0.003 and info["success"] is True and info["data_processed_bytes"] == 81
+    assert {"memory_bytes_per_second", "memory_dirty_rate_pages_per_second", "memory_normal_bytes"} < {*info}
+    assert "memory_iteration" in info and "operation" not in host.json("domjobinfo box --rawstats")[0]["type"]
 
 
 @pytest.mark.parametrize(

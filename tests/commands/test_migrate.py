@@ -109,7 +109,7 @@ def test_a_migration_can_be_given_up(hosts: Hosts, guests: Guests, define: Calla
     with hosts.side.terminal("vsh", "-c", hosts.uri(0), line) as terminal:
         terminal.expect("Migration: [ ")
         info = hosts.side.vsh("--format=json", "-c", hosts.uri(0), "domjobinfo slow").stdout
-        assert '"type": "unbounded"' in info and '"memory_total": ' in info
+        assert '"type": "unbounded"' in info and '"memory_total_bytes": ' in info
         shown = hosts.side.assert_same("-c", hosts.uri(0), "domjobinfo slow --completed; domjobabort nosuch")
         assert "Job type:         None" in shown.stdout
         if ending == "interrupt":
