@@ -45,8 +45,8 @@ def candidates(line: str, context: "Context | None", values: bool = False) -> "l
     before, text = split(line)
     one = command_of(before)
     if one.command is None:
-        summaries = {name: found.summary for name in COMMANDS if (found := find(name)) and not found.hidden}
-        return [Candidate(name, summary) for name, summary in summaries.items() if name.startswith(text)]
+        near = [found for name in COMMANDS if name.startswith(text) and (found := find(name))]
+        return [Candidate(command.name, command.summary) for command in near if not command.hidden]
     if one.expecting is not None:
         return _values(one.expecting, one, text, context)
     if text.startswith("-") and not one.bare_only:

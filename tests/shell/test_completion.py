@@ -14,7 +14,8 @@ from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.side import Side
 from tests.live.terminal import Terminal
-from vsh.commands.index import COMMANDS
+from vsh.commands.declare import Alias
+from vsh.commands.index import COMMANDS, find
 from vsh.complete import candidates, escaped
 
 HOST = ["-q", "-c", "test:///default"]
@@ -31,17 +32,25 @@ def test_names_of_commands(side: Side) -> None:
         assert (seen.stderr, seen.status) == ("", wanted.status)
 
 
-def test_every_option_of_every_command(side: Side) -> None:
-    """All names at once, as virsh tells them, then each from its beginning."""
-    known = side.virsh(*HOST, "complete", "--", "").stdout.splitlines()
+def test_every_option_of_every_command() -> None:
+    """All names at once, then each from its beginning."""
     for name in COMMANDS:
+        command = find(name)
+        assert command is not None
         ours = [one.text for one in candidates(f"{name} ", None)]
-        if name in known:
-            theirs = side.virsh(*HOST, "complete", "--", name, "").stdout.splitlines()
-            assert [option for option in ours if option in theirs] == theirs, name
+        assert ours == [f"--{option.name}" for option in command.options if not isinstance(option, Alias)]
         for option in ours:
             found = [one.text for one in candidates(f"{name} {option[:-1]}", None)]
             assert found == [other for other in ours if other.startswith(option[:-1]) and other != option[:-1]]
+
+
+def test_names_of_options_as_virsh(side: Side) -> None:
+    """Of some commands; that all have virsh's options is seen by comparing their help."""
+    known = side.virsh(*HOST, "complete", "--", "").stdout.splitlines()
+    for name in [name for name in COMMANDS if name in known][::9]:
+        theirs = side.virsh(*HOST, "complete", "--", name, "").stdout.splitlines()
+        ours = side.vsh(*HOST, "complete", "--", name, "").stdout.splitlines()
+        assert [option for option in ours if option in theirs] == theirs, name
 
 
 @pytest.fixture(scope="module")
