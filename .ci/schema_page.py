@@ -118,7 +118,8 @@ def _harmless() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         for name, text in FILES.items():
             Path(folder, name).write_text(text)
-        os.environ |= {"VISUAL": "true", "TMPDIR": folder}
+        os.environ |= {"VISUAL": "true", "TMPDIR": folder, "HOME": folder}
+        os.environ |= {f"XDG_{kind}_HOME": folder for kind in ("CONFIG", "CACHE", "DATA")} | {"XDG_RUNTIME_DIR": folder}
         try:
             yield folder
         finally:
