@@ -98,7 +98,9 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     if "\n" in domain.name:
         raise errors.virt_error(errors.XML_DETAIL, "invalid char in name: \n")
     # What cannot be run is refused while the document's lines are at hand.
-    build(domain.copy(), caps, launch(driver.places, driver.settings, domain))
+    launched = launch(driver, domain)
+    launched.hugepages = launched.hugepages or "/not/mounted"  # that is asked when it starts
+    build(domain.copy(), caps, launched)
     return domain
 
 

@@ -171,7 +171,7 @@ def _options(driver: "QemuDriver", model: "Domain", field: str, new: "Any") -> "
     from .launching import launch
 
     caps = definitions.capabilities(driver, model)
-    command = Command(model, caps, launch(driver.places, driver.settings, model, model.id))
+    command = Command(model, caps, launch(driver, model, model.id))
     others = {name: getattr(model.devices, name) for name in _PLUGGABLE}
     try:
         for name in _PLUGGABLE:

@@ -15,12 +15,11 @@ from .store import Entry, Running, system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..hosts import Process
     from ..xml.domain import Domain
     from .argv.launch import Launch
     from .driver import QemuDriver
-    from .places import Places
     from .qmp import Monitor
-    from .settings import Settings
 
 #: The id of a domain that does not run, as it appears in paths.
 NO_ID = -1
@@ -32,22 +31,35 @@ PATIENCE = 60.0
 SAID = 4096
 
 
-def launch(places: "Places", settings: "Settings", domain: "Domain", id: int = NO_ID) -> "Launch":
+def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
     """The launch of a domain under `id`; without, the one that a definition is checked and shown with."""
     from .argv.launch import Launch
 
+    places, settings = driver.places, driver.settings
     folder = places.guest(id, domain.name)
+    wanted = domain.memory_backing is not None and domain.memory_backing.hugepages is not None
+    mount = _hugetlbfs(driver) if wanted else ""
     return Launch(
         folder,
         f"{folder}/monitor.sock",
         f"{places.run}/{domain.uuid.hex()}.{id}.journal" if id != NO_ID else "",
         memory=places.memory(id, domain.name, settings.memory_backing_dir),
+        hugepages=places.hugepages(id, domain.name, mount) if mount else "",
         channel_folder=places.channel(id, domain.name, "").rstrip("/"),
         actions=id != NO_ID,
         sandbox=settings.sandbox,
         vnc_listen=settings.vnc_listen,
         spice_listen=settings.spice_listen,
     )
+
+
+def _hugetlbfs(driver: "QemuDriver") -> str:
+    """Where huge pages are mounted: as qemu.conf says, else the first there is; "" for none."""
+    chosen = driver.settings.text("hugetlbfs_mount")
+    if chosen:
+        return chosen
+    mounts = [line.split() for line in driver.host.read("/proc/mounts").decode("utf-8", "replace").splitlines()]
+    return next((fields[1] for fields in mounts if fields[2] == "hugetlbfs"), "")
 
 
 def environment(domain: "Domain") -> "dict[str, str]":
@@ -70,14 +82,14 @@ def start(
     from .argv.machine import actions
 
     actions(model)
-    store, places = driver.store, driver.places
+    store = driver.store
     with store.lock_all():
         if transient:
             from .define import check_unique
 
             check_unique(Guests(store), model, live=True)
         record = Running(model.name, model.uuid, store.next_id(), STARTING, Entry.of(model, ""))
-        launched = launch(places, driver.settings, model, record.id)
+        launched = launch(driver, model, record.id)
         launched.incoming = saved is not None
         if saved is not None:
             record.begun = const.DOMAIN_RUNNING_RESTORED
@@ -85,6 +97,7 @@ def start(
         _choose_ports(driver, model, record)
         record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
         record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}.in"]
+        record.paths += [launched.hugepages] if launched.hugepages else []
         model.id = record.id
         store.write_running(record)
     try:
@@ -109,8 +122,8 @@ def _run(
     argv = [*driver.user_prefix(), *build(model, caps, launched)]
     _make_files(driver, launched, model)
 
-    def write_down(process: "object") -> None:
-        record.process = process  # type: ignore[assignment]
+    def write_down(process: "Process") -> None:
+        record.process = process
         store.write_running(record)
 
     log = driver.places.console_log(model.name)
@@ -202,7 +215,9 @@ def _make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> No
     folders = [launched.folder]
     if any(channel.source.type == "unix" and not channel.source.socket for channel in model.devices.channels):
         folders.append(launched.channel_folder)
-    if in_files:
+    if launched.hugepages:
+        folders.append(launched.hugepages)
+    elif in_files:
         folders.append(launched.memory)
     for folder in folders:
         host.remove(folder)  # of a domain that had this id before a restart of the machine

@@ -20,6 +20,6 @@ class NativeCalls(QemuBase):
             raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
         domain = definitions.read(self.driver, domain_xml)
         caps = definitions.capabilities(self.driver, domain)
-        argv = build(domain, caps, launch(self.driver.places, self.driver.settings, domain))
+        argv = build(domain, caps, launch(self.driver, domain))
         env = environment(domain)
         return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in env.items()), *map(shlex.quote, argv)])

@@ -115,7 +115,7 @@ class StatisticsCalls(QemuBase):
         live = guest.active
         store = driver.store
         model = definitions.read_live(store, dom.uuid) if live else definitions.read_definition(store, guest.name)
-        disk = _find(model.devices.disks, path)
+        disk = _find(model.devices.disks, path, f"invalid path {path} not assigned to domain")
         if disk.source.empty:
             raise fail(errors.INVALID_ARG, f"disk '{path}' does not currently have a source assigned")
         source = str(disk.source.path)
@@ -283,19 +283,20 @@ def _alias(entry: "Figures") -> str:
     return path.removesuffix("/virtio-backend").split("/")[-1]
 
 
-def _find(disks: "list[Disk]", path: str) -> "Disk":
-    """The disk of that target, or with that source; raises INVALID_ARG."""
+def _find(disks: "list[Disk]", path: str, missing: str) -> "Disk":
+    """The disk of that target, or with that source; raises INVALID_ARG with the text `missing`."""
     for disk in disks:
         if disk.target == path or (disk.source.path == path and path.startswith("/")):
             return disk
-    raise fail(errors.INVALID_ARG, f"invalid path {path} not assigned to domain")
+    raise fail(errors.INVALID_ARG, missing)
 
 
 def _of_disk(calls: QemuBase, dom: "DomainRef", path: str) -> "Figures":
     """QEMU's figures of one disk, or of all together for an empty path."""
     guest = calls._active(dom)
     model = definitions.read_live(calls.driver.store, dom.uuid)
-    wanted = model.devices.disks if not path else [_find_for_stats(model.devices.disks, path)]
+    disks = model.devices.disks
+    wanted = [_find(disks, path, f"invalid path: {path}")] if path else disks
     with monitor_of(calls.driver, guest) as monitor:
         figures = _blocks(monitor)
     total = dict.fromkeys(_OF_QEMU.values(), 0)
@@ -303,13 +304,6 @@ def _of_disk(calls: QemuBase, dom: "DomainRef", path: str) -> "Figures":
         for key in total:
             total[key] += figures.get(str(disk.info.alias), {}).get(key, 0)
     return total
-
-
-def _find_for_stats(disks: "list[Disk]", path: str) -> "Disk":
-    for disk in disks:
-        if disk.target == path or (disk.source.path == path and path.startswith("/")):
-            return disk
-    raise fail(errors.INVALID_ARG, f"invalid path: {path}")
 
 
 def _sizes(calls: QemuBase, path: str, format: str) -> "tuple[int, int]":

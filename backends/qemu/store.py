@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 #: As long as libvirt waits for whoever is at a domain: seconds.
 PATIENCE = 30.0
-#: Definitions beyond this size are not read.
-LARGEST = 16 << 20
+#: What a killed writer left is removed after so long: ns.
 STALE = 3600 * 10**9
 _NUMBERS = ("memory", "current_memory", "vcpus", "max_vcpus")
 
@@ -209,7 +208,7 @@ class Store:
         found: dict[str, Entry] = {}
         renewed = []
         for file, stat in files.items():
-            if not file.endswith(".xml") or file.startswith(".tmp-"):
+            if not file.endswith(".xml"):
                 if file.startswith(".tmp-"):
                     self._sweep(file, stat.mtime_ns)
                 continue

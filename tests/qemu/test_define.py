@@ -90,7 +90,7 @@ def test_a_name_that_is_no_file_is_refused(conn: api.Connection, root: Path) -> 
     text = documents()["pc-0"]
     for name, said in (("a/b", "cannot contain '/'"), ("a\nb", "invalid char in name"), ("x" * 300, "too long")):
         assert said in ours(conn, text.replace("<name>pc-0</name>", f"<name>{name}</name>"))
-    for name in ("..", ".hidden", "-c", "a b", "日本", "x.xml", "a,b=c"):
+    for name in ("..", ".hidden", ".tmp-1", "-c", "a b", "日本", "x.xml", "a,b=c"):
         shown = ours(conn, text.replace("<name>pc-0</name>", f"<name>{name}</name>"))
         assert f"<name>{name}</name>" in shown
     assert not [path for path in (root / "e/etc/qemu").iterdir() if path.name != "autostart"]

@@ -53,6 +53,7 @@ MORE = [
     "<input type='keyboard' bus='virtio'/><input type='mouse' bus='virtio'/>",
 ]
 BESIDE = [
+    "<memoryBacking><hugepages/></memoryBacking>",
     "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>",
     "<memoryBacking><source type='file'/><allocation mode='immediate'/><nosharepages/></memoryBacking>",
     "<cpu mode='custom'><model>Nehalem</model><vendor>Intel</vendor><feature policy='force' name='aes'/></cpu>"
@@ -209,6 +210,15 @@ def test_no_value_becomes_an_option(name: str, path: str, serial: str, other: st
     assert len(hostile) == len(plain)
     for before, one, two in zip(["", *plain], hostile, plain, strict=False):
         assert parts(before, one) == parts(before, two)
+
+
+def test_huge_pages() -> None:
+    text = TEMPLATE.format(name="n", path="p", serial="s", other="o").replace("<source type='file'/>", "<hugepages/>")
+    launch = Launch("/f", "/f/monitor.sock", hugepages="/huge/libvirt/qemu/1-n")
+    argv = build(Domain.parse(text, StoredRules()), CAPS, launch)
+    told = next(json.loads(value) for value in argv if "memory-backend" in value and value.startswith("{"))
+    assert told["qom-type"] == "memory-backend-file"
+    assert (told["mem-path"], told["prealloc"]) == ("/huge/libvirt/qemu/1-n", True)
 
 
 def test_commas_are_doubled() -> None:

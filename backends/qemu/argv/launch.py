@@ -8,7 +8,7 @@ class Launch:
 
     folder: that of the run's own files.  monitor: the socket's path.
     journal: the path of the event journal without its suffixes; "" for none.
-    memory: the folder of files that hold memory.
+    memory: the folder of files that hold memory.  hugepages: that of those on a hugetlbfs; "" where none is mounted.
     channel_folder: that of channels' sockets which the XML does not name.
     actions: whether QEMU itself reacts to power-off, reboot and panic; else a daemon is taken to watch (as in what
     `domxml-to-native` shows).
@@ -20,6 +20,7 @@ class Launch:
         monitor: str,
         journal: str = "",
         memory: str = "",
+        hugepages: str = "",
         channel_folder: str = "",
         *,
         actions: bool = True,
@@ -31,6 +32,7 @@ class Launch:
         self.monitor = monitor
         self.journal = journal
         self.memory = memory
+        self.hugepages = hugepages
         self.channel_folder = channel_folder
         self.actions = actions
         self.sandbox = sandbox

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import INTERNAL_ERROR
 from ...xml.addresses import DimmAddress
 from ...xml.values import format_cpuset
+from ..base import fail
 from .command import refuse
 
 if TYPE_CHECKING:
@@ -46,10 +48,16 @@ def backend(command: Command, alias: str, size: int, cell: Cell | None = None) -
     access = (cell.mem_access if cell is not None else "") or (backing.access if backing is not None else "")
     share = {"shared": True, "private": False}.get(access)
     prealloc = True if backing is not None and backing.allocation == "immediate" else None
-    if backing is not None and backing.hugepages is not None:
-        raise refuse(backing.hugepages, "<hugepages>")
     props: Props
-    if source == "memfd":
+    if backing is not None and backing.hugepages is not None:
+        if backing.hugepages.pages or source == "memfd":
+            raise refuse(backing.hugepages, "sizes of <hugepages>, or memfd with them,")
+        if not command.launch.hugepages:
+            text = "hugetlbfs filesystem is not mounted or disabled by administrator config"
+            raise fail(INTERNAL_ERROR, text)
+        kind, props = "memory-backend-file", {"mem-path": command.launch.hugepages, "share": share}
+        prealloc = True
+    elif source == "memfd":
         kind, props = "memory-backend-memfd", {"share": share}
     elif source == "file" or access:
         discard = True if backing is not None and backing.discard else None
