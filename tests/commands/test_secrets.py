@@ -9,8 +9,7 @@ import pytest
 from tests.commands.conftest import Host
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
-from vsh.history import tells_secret
-from vsh.parser import parse_line
+from vsh.parser import parse_line, tells_secret
 
 KEPT, EPHEMERAL = "55555555-1111-2222-3333-444444444444", "44444444-1111-2222-3333-444444444444"
 XML = {
