@@ -17,17 +17,10 @@ CELLS = ((2097152, 4), (4194304, 8))
 CELL_CPUS = 8
 
 
-def capabilities(cells: "tuple[tuple[int, int], ...]" = CELLS) -> str:
+def capabilities(cells: "tuple[tuple[int, int], ...]") -> str:
     """What virConnectGetCapabilities returns."""
     pages = "".join(f"      <pages unit='KiB' size='{size}'/>\n" for size in PAGES)
     topology = "".join(_cell(number, *cell) for number, cell in enumerate(cells))
-    if topology:
-        topology = f"""\
-    <topology>
-      <cells num='{len(cells)}'>
-{topology}      </cells>
-    </topology>
-"""
     return f"""\
 <capabilities>
 
@@ -41,7 +34,11 @@ def capabilities(cells: "tuple[tuple[int, int], ...]" = CELLS) -> str:
 {pages}    </cpu>
     <power_management/>
     <iommu support='no'/>
-{topology}    <secmodel>
+    <topology>
+      <cells num='{len(cells)}'>
+{topology}      </cells>
+    </topology>
+    <secmodel>
       <model>testSecurity</model>
       <doi></doi>
     </secmodel>

@@ -5,6 +5,7 @@ from _thread import RLock  # threading would cost its import in every one-shot c
 from .. import driver, errors, records
 from ..constants.domain import DOMAIN_RUNNING_BOOTED
 from .base import fail
+from .capabilities import CELLS
 from .definition import Definition
 from .guests import Guests
 from .host import NODE, HostCalls
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..credentials import Ask
     from ..dispatch import Dispatcher
     from ..events import Subscription
     from ..records import NodeGetInfo
@@ -59,6 +61,19 @@ class TestConnection(HostCalls, ListingCalls, InfoCalls, LifecycleCalls):
         super().__init__(driver, uri, readonly)
         self.subscriptions: list[Subscription] = []
         self.dispatcher: Dispatcher | None = None
+
+    def open(self, ask: "Ask | None") -> None:
+        """Log in, where the host's file names users; raises AUTH_FAILED."""
+        users = self.driver.users
+        if not users:
+            return
+        from ..credentials import password, username
+
+        name = username(self.uri, ask, "test", "localhost")
+        known = users.get(name, "")
+        if known is not None and (password(self.uri, ask, "test", name, "localhost") != known or name not in users):
+            text = "authentication failed, see test XML for the correct username/password"
+            raise fail(errors.AUTH_FAILED, text)
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
         """Have `callback` called for events of `kind`.
@@ -105,23 +120,50 @@ class TestDriver(driver.Driver):
     __test__ = False  # not a pytest class
     connection_class = TestConnection
 
-    def __init__(self, uri: "Uri"):
-        """Raises INVALID_ARG for a URI without a path."""
+    def __init__(self, uri: "Uri", xml: "str | None" = None):
+        """The default host, the one that the URI's file describes or, if given, that of `xml` beside such a file.
+
+        Raises INVALID_ARG for a URI without a path, and what is wrong with a description.
+        """
         if uri.path in ("", "/"):
             raise fail(errors.INVALID_ARG, "testOpen: supply a path or use test:///default")
         super().__init__(uri)
         self.lock = RLock()
         self.guests = Guests()
         self.figures = NODE
+        self.cells: tuple[tuple[int, int], ...] = ()  #: NUMA cells, as capabilities.CELLS
+        self.users: dict[str, str | None] = {}  #: who may connect, with what password; anybody where nobody is named
         self._next_id = 1
         self._networks: Networks | None = None
         self._pools: Pools | None = None
         self._interfaces: Interfaces | None = None
         self._node_devices: dict[str, Device] | None = None
+        if uri.path == "/default" and xml is None:
+            self._fill()
+        else:
+            from .hostfile import build, load
+
+            self._empty()
+            if xml is None:
+                load(self, uri.path)
+            else:
+                build(self, xml, uri.path)
+
+    def _fill(self) -> None:
+        """Be the default host; what is not asked for at once is made when it is."""
+        self.cells = CELLS
         guest, _ = self.guests.add(Definition.default())
         guest.persistent = True
         guest.start(self.next_id(), DOMAIN_RUNNING_BOOTED)
         guest.reason = 0  # the host says where its domains stand, not why
+
+    def _empty(self) -> None:
+        """Be a host on which there is nothing."""
+        from .interfaces import Interfaces
+        from .networks import Networks
+        from .pools import Pools
+
+        self._networks, self._pools, self._interfaces, self._node_devices = Networks(), Pools(), Interfaces(), {}
 
     @classmethod
     def key(cls, uri: "Uri") -> str:
@@ -177,6 +219,12 @@ class TestDriver(driver.Driver):
             self._node_devices = {device.name: device for device in map(Device.parse, DEVICES)}
         return self._node_devices
 
+    def connect(self, readonly: bool = False) -> TestConnection:
+        """One more session on this host."""
+        connection = TestConnection(self, self.uri, readonly)
+        self.connections.append(connection)
+        return connection
+
     def next_id(self) -> int:
         """An id for a domain that starts: they grow and never return."""
         self._next_id += 1
@@ -192,3 +240,14 @@ class TestDriver(driver.Driver):
                     event = event or getattr(records, records.class_name(kind))(ref, *fields)
                     assert connection.dispatcher is not None
                     connection.dispatcher.post(subscription, event)
+
+
+def private_host(xml: "str | None" = None, beside: str = "/") -> TestConnection:
+    """A session on a host of one's own, which ends with its last session: the default host's like, or what `xml` says.
+
+    Files that `xml` names lie in the folder `beside`. Raises VirtError for a description that is wrong.
+    """
+    from ..uri import Uri
+
+    place = "/default" if xml is None else f"{beside.rstrip('/')}/host.xml"
+    return TestDriver(Uri(f"test://{place}"), xml).connect()

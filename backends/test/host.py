@@ -8,11 +8,13 @@ if TYPE_CHECKING:
     from ..records import NodeGetInfo, NodeGetSecurityModel
     from .driver import TestDriver
 
+    Figures = tuple[str, int, int, int, int, int, int, int]
+
 MAX_VCPUS = 32
 #: libvirt's release whose test driver this one follows, as its virConnectGetLibVersion says it.
 LIBRARY = 9000000
 #: model, KiB of memory, CPUs, MHz, NUMA nodes, sockets, cores, threads
-NODE = ("i686", 3145728, 16, 1400, 2, 2, 2, 2)
+NODE: "Figures" = ("i686", 3145728, 16, 1400, 2, 2, 2, 2)
 
 
 class HostCalls(TestBase):
@@ -54,7 +56,7 @@ class HostCalls(TestBase):
     def connect_get_capabilities(self) -> str:
         from .capabilities import capabilities
 
-        return capabilities()
+        return capabilities(self.driver.cells)
 
     @call("testConnectGetSysinfo")
     def connect_get_sysinfo(self, flags: int = 0) -> str:
