@@ -4,9 +4,7 @@ from vsh.backends.constants import domain as constants
 from vsh.backends.errors import NO_DOMAIN_METADATA, NO_SUPPORT, VirtError
 
 from ..declare import Argv, Data, Flag, Opt, command
-from ..editing import Edit
-from ..errors import CommandError, failing
-from ..results import Message, Notice, Text
+from ..notes import Notes
 from .impact import CONFIG, CURRENT, EXCLUSIVE, LIVE, impact
 from .lookup import DOMAIN, Domain, facts, find_domain
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from vsh.backends.records import DomainRef
 
     from ..context import Context
+    from ..results import Result
 
 
 @command(
@@ -40,46 +39,33 @@ def desc(
     title: bool = False,
     edit: bool = False,
     new_desc: "list[str] | None" = None,
-) -> "Text | Message | Notice":
+) -> "Result":
     """Show or change the description or the title of a domain.
 
     Both are text for people; a title is one line. An empty text takes it away.
     """
     what = "title" if title else "description"
-    kind = constants.DOMAIN_METADATA_TITLE if title else constants.DOMAIN_METADATA_DESCRIPTION
-
-    def store(text: str) -> bool:
-        with failing(f"Failed to set new domain {what}"):
-            ctx.connection.domain_set_metadata(
-                domain, kind, text, None, None, impact(config=config, live=live, current=current)
-            )
-        return True
-
-    text = None if new_desc is None else " ".join(new_desc)
-    if text is None:
-        text = _noted(ctx, domain, what, kind, config)
-        if not edit:
-            if text:
-                return Text(text, data={what: text})
-            return Notice(f"No {what} for domain: {domain.name}", data={what: None})
-    before = text
-
-    def accept(edited: str) -> bool:
-        # Editors end the last line, and a title has no line end.
-        edited = edited.removesuffix("\n") if title else edited
-        return edited != before and store(edited)
-
-    changed = ctx.edit(before, accept) if edit else store(text)
-    if not changed:
-        return Message(f"Domain {what} not changed", domain=facts(domain), changed=False)
-    line = f"Domain {what} updated successfully"
-    return Notice(line, data={"domain": facts(domain), "changed": True})
+    type = constants.DOMAIN_METADATA_TITLE if title else constants.DOMAIN_METADATA_DESCRIPTION
+    notes = _notes(ctx, domain, impact(config=config, live=live, current=current))
+    old = _noted(ctx, domain, what, type, config) if edit or new_desc is None else None
+    return notes.text(what, type, old, new_desc, edit)
 
 
-def _noted(ctx: "Context", domain: "DomainRef", what: str, kind: int, config: bool) -> str:
+def _notes(ctx: "Context", domain: "DomainRef", flags: int) -> Notes:
+    connection = ctx.connection
+    return Notes(
+        ctx,
+        "domain",
+        facts(domain),
+        lambda type, uri: connection.domain_get_metadata(domain, type, uri, flags),
+        lambda type, text, key, uri: connection.domain_set_metadata(domain, type, text, key, uri, flags),
+    )
+
+
+def _noted(ctx: "Context", domain: "DomainRef", what: str, type: int, config: bool) -> str:
     """The present title or description, "" if there is none; from the definition where a driver cannot be asked."""
     try:
-        return ctx.connection.domain_get_metadata(domain, kind, None, constants.DOMAIN_AFFECT_CONFIG * config)
+        return ctx.connection.domain_get_metadata(domain, type, None, constants.DOMAIN_AFFECT_CONFIG * config)
     except VirtError as error:
         if error.code == NO_DOMAIN_METADATA:
             return ""
@@ -119,34 +105,10 @@ def metadata(
     key: "str | None" = None,
     set: "str | None" = None,
     remove: bool = False,
-) -> "Text | Message":
+) -> "Result":
     """Show or change an XML element that a program keeps in the definition of a domain.
 
     Each namespace has one element.
     """
-    ref = find_domain(ctx, domain)
-    flags = impact(config=config, live=live, current=current)
-    element = constants.DOMAIN_METADATA_ELEMENT
-    if (set is not None or edit) and key is None:
-        raise CommandError("namespace key is required when modifying metadata")
-
-    def store(xml: "str | None", validate: bool = False) -> bool:
-        ctx.connection.domain_set_metadata(ref, element, xml, key, uri, flags)
-        return True
-
-    def fetch() -> str:
-        try:
-            return ctx.connection.domain_get_metadata(ref, element, uri, flags)
-        except VirtError as error:
-            if error.code != NO_DOMAIN_METADATA:
-                raise
-            return "\n"
-
-    if edit:
-        changed = Edit(ctx, fetch, store).run()
-        return Message(f"Metadata {'modified' if changed else 'not changed'}", uri=uri, changed=bool(changed))
-    if set is not None or remove:
-        store(set)
-        return Message(f"Metadata {'removed' if remove else 'modified'}", uri=uri, changed=True)
-    xml = ctx.connection.domain_get_metadata(ref, element, uri, flags)
-    return Text(f"{xml}\n", data={"uri": uri, "xml": xml})
+    notes = _notes(ctx, find_domain(ctx, domain), impact(config=config, live=live, current=current))
+    return notes.element(constants.DOMAIN_METADATA_ELEMENT, uri, key, set, remove, edit)

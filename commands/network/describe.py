@@ -5,10 +5,8 @@ from vsh.backends.constants.errors import NO_NETWORK_METADATA
 from vsh.backends.errors import FROM_NETWORK, NO_SUPPORT, VirtError
 
 from ..declare import Argv, Data, Flag, Opt, command
-from ..editing import Edit
-from ..errors import CommandError, failing
 from ..named import NETWORK, facts
-from ..results import Message, Notice, Text
+from ..notes import Notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,27 +85,20 @@ def desc(
     Drivers before libvirt 9.7 cannot change it.
     """
     flags, what = face(config, live), "title" if title else "description"
-    kind = constants.NETWORK_METADATA_TITLE if title else constants.NETWORK_METADATA_DESCRIPTION
+    type = constants.NETWORK_METADATA_TITLE if title else constants.NETWORK_METADATA_DESCRIPTION
     (old,) = descriptions(ctx, [network], title, flags)
-    if not edit and new_desc is None:
-        if not old:
-            return Notice(f"No {what} for network: {network.name}", data={what: None})
-        return Text(old, data={what: old})
+    return _notes(ctx, network, flags).text(what, type, old, new_desc, edit)
 
-    def store(text: str) -> bool:
-        with failing(f"Failed to set new network {what}"):
-            ctx.connection.network_set_metadata(network, kind, text, None, None, flags)
-        return True
 
-    def accept(edited: str) -> bool:
-        # Editors end the last line, and a title has no line end.
-        edited = edited.removesuffix("\n") if title else edited
-        return edited != old and store(edited)
-
-    new = old if new_desc is None else " ".join(new_desc)
-    if not (ctx.edit(new, accept) if edit else store(new)):
-        return Message(f"Network {what} not changed", network=facts(network), changed=False)
-    return Notice(f"Network {what} updated successfully", data={"network": facts(network), "changed": True})
+def _notes(ctx: "Context", network: "NetworkRef", flags: int) -> Notes:
+    connection = ctx.connection
+    return Notes(
+        ctx,
+        "network",
+        facts(network),
+        lambda type, uri: connection.network_get_metadata(network, type, uri, flags),
+        lambda type, text, key, uri: connection.network_set_metadata(network, type, text, key, uri, flags),
+    )
 
 
 @command(
@@ -140,27 +131,5 @@ def metadata(
 
     Each application has one element in a namespace of its own. Drivers before libvirt 9.7 have none.
     """
-    flags, element = face(config, live), constants.NETWORK_METADATA_ELEMENT
-    if (set or edit) and not key:
-        raise CommandError("namespace key is required when modifying metadata")
-
-    def store(xml: "str | None", validate: bool = False) -> bool:
-        ctx.connection.network_set_metadata(network, element, xml, key, uri, flags)
-        return True
-
-    def fetch() -> str:
-        try:
-            return ctx.connection.network_get_metadata(network, element, uri, flags)
-        except VirtError:
-            return "\n"
-
-    if edit:
-        changed = bool(Edit(ctx, fetch, store).run())
-        line = "Metadata modified\n" if changed else "Metadata not changed"
-        return Notice(line, data={"network": facts(network), "uri": uri, "changed": changed})
-    if set or remove:
-        store(set)
-        line = f"Metadata {'removed' if remove else 'modified'}"
-        return Message(line, network=facts(network), uri=uri, changed=True)
-    found = ctx.connection.network_get_metadata(network, element, uri, flags)
-    return Text(found + "\n", data={"uri": uri, "xml": found})
+    notes = _notes(ctx, network, face(config, live))
+    return notes.element(constants.NETWORK_METADATA_ELEMENT, uri, key, set, remove, edit)

@@ -100,6 +100,13 @@ def test_metadata(host: Host) -> None:
     )
 
 
+def test_editing_metadata(host: Host) -> None:
+    verbs = [f"{verb} --edit" for verb in ("desc test", "desc test --title", "metadata test http://x --key k")]
+    host.same(*verbs, "destroy test", *(f"{verb} --live" for verb in verbs), env={"VISUAL": "true"})
+    change = {"VISUAL": "sh -c 'echo \"<a/>\" > $0'"}
+    host.same(*verbs, *verbs, "desc test a --edit", "metadata test http://x", "desc test", env=change)
+
+
 def test_read_only(host: Host) -> None:
     verbs = ["shutdown test", "reboot test", "reset test", "autostart test", "desc test x", "metadata test u --remove"]
     host.same(*verbs, "domrename test x", "domid test", "domname 1", "domuuid 1", "desc test", readonly=True)
@@ -130,7 +137,7 @@ def test_json(host: Host, domain_file: Callable[..., Path]) -> None:
         "metadata test u --key k --set '<a/>'; metadata test u; shutdown test; domid test; domrename test b"
     )
     assert answers == [
-        {"uri": "u", "changed": True},
+        {"domain": identity, "uri": "u", "changed": True},
         {"uri": "u", "xml": "<a/>"},
         {"domain": identity},
         {"id": None},
