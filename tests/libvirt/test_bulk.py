@@ -16,6 +16,7 @@ import pytest
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side, vsh_command
 from vsh.backends import driver, registry
+from vsh.backends.constants import storage as constants
 from vsh.backends.libvirt import stream as streams
 from vsh.backends.records import StorageVolRef
 
@@ -54,7 +55,7 @@ def volume(request: pytest.FixtureRequest, libvirtd_root: Libvirtd, side: Side, 
     connection = registry.open(uri)
     pool = connection.storage_pool_create_xml(
         f"<pool type='dir'><name>bulk</name><target><path>{tmp_path}/pool</path></target></pool>",
-        1 << 0,  # BUILD
+        constants.STORAGE_POOL_CREATE_WITH_BUILD,
     )
     xml = f"<volume><name>v</name><capacity>{size}</capacity><allocation>0</allocation></volume>"
     ref = connection.storage_vol_create_xml(pool, xml)
