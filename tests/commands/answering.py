@@ -33,14 +33,14 @@ OPENING: dict[str, Any] = {
 
 
 class Answering:
-    """Serves one client after the other on the unix socket `path`, under the URI `uri`.
+    """Serves one client after the other on the unix socket `path`; `uri` is `base` with that socket.
 
     `answers` are values of calls by name, errors, or for calls that hand over files lists of paths, which are opened.
     All other calls are not supported.
     """
 
-    def __init__(self, path: Path, scheme: str, answers: Mapping[str, Any]):
-        self.uri = f"{scheme}+unix:///system?socket={path}"
+    def __init__(self, path: Path, base: str, answers: Mapping[str, Any]):
+        self.uri = f"{base}?socket={path}"
         self._answers = {**OPENING, **answers}
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -65,7 +65,7 @@ class Answering:
             while data := client.recv(65536):
                 for call in peer.receive(data):
                     self._answer(peer, call)
-                _send(client, peer)
+                send(client, peer)
         except ConnectionError:
             pass  # the client is gone
 
@@ -83,7 +83,7 @@ class Answering:
             peer.reply(call, codec(procedures.lookup(name)).encode_results(answer))
 
 
-def _send(client: socket.socket, peer: Peer) -> None:
+def send(client: socket.socket, peer: Peer) -> None:
     """Send what the peer has to say; a descriptor travels beside one zero byte."""
     for piece in peer.out:
         if isinstance(piece, bytes):

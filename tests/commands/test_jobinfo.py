@@ -47,7 +47,7 @@ def daemon(side: Side) -> Iterator[Callable[..., Host]]:
 
         def start(**answers: Any) -> Host:
             known = {"domain_lookup_by_name": ("box", bytes(range(16)), 3), **answers}
-            started.append(Answering(nursery.directory / str(len(started)), "qemu", known))
+            started.append(Answering(nursery.directory / str(len(started)), "qemu+unix:///system", known))
             return Host(side, started[-1].uri)
 
         yield start

@@ -29,7 +29,7 @@ def container() -> Iterator[str]:
     }
     try:
         with Nursery() as nursery:
-            daemon = Answering(nursery.directory / "socket", "lxc", answers)
+            daemon = Answering(nursery.directory / "socket", "lxc+unix:///system", answers)
             yield daemon.uri
             daemon.close()
     finally:
