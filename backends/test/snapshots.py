@@ -6,7 +6,7 @@ from .. import errors, records
 from ..common import uuid_text
 from ..constants import domain as const
 from .base import TestBase, call, fail
-from .moments import DEEP, Moment
+from .moments import Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Filters of the lists: VIR_DOMAIN_SNAPSHOT_LIST_*.
 FILTERS = (const.DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL << 1) - 1
+STATES = const.DOMAIN_SNAPSHOT_LIST_INACTIVE | const.DOMAIN_SNAPSHOT_LIST_ACTIVE | const.DOMAIN_SNAPSHOT_LIST_DISK_ONLY
+PLACES = const.DOMAIN_SNAPSHOT_LIST_INTERNAL | const.DOMAIN_SNAPSHOT_LIST_EXTERNAL
 METADATA = const.DOMAIN_SNAPSHOT_LIST_METADATA | const.DOMAIN_SNAPSHOT_LIST_NO_METADATA
 CREATE = (
     const.DOMAIN_SNAPSHOT_CREATE_REDEFINE
@@ -149,7 +151,7 @@ def listed(guest: "Guest", start: "Moment | None", flags: int) -> list[Moment]:
     """The snapshots below `start`, or all, that pass the filters VIR_DOMAIN_SNAPSHOT_LIST_*."""
     if flags & METADATA == const.DOMAIN_SNAPSHOT_LIST_NO_METADATA:
         return []
-    return [moment for moment in guest.snapshots.listed(start, flags & (DEEP | 4 | 8)) if passes(moment.model, flags)]
+    return [moment for moment in guest.snapshots.listed(start, flags) if passes(moment.model, flags)]
 
 
 def passes(model: "Snapshot", flags: int) -> bool:
@@ -159,7 +161,7 @@ def passes(model: "Snapshot", flags: int) -> bool:
         "disk-snapshot": const.DOMAIN_SNAPSHOT_LIST_DISK_ONLY,
     }.get(model.state, const.DOMAIN_SNAPSHOT_LIST_ACTIVE)
     place = const.DOMAIN_SNAPSHOT_LIST_EXTERNAL if model.external else const.DOMAIN_SNAPSHOT_LIST_INTERNAL
-    return (not flags & 0xE0 or bool(flags & state)) and (not flags & 0x300 or bool(flags & place))
+    return (not flags & STATES or bool(flags & state)) and (not flags & PLACES or bool(flags & place))
 
 
 def taken(guest: "Guest", model: "Snapshot") -> Moment:
