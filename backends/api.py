@@ -34,6 +34,7 @@ GUARDED: "dict[str, Callable[[tuple[Any, ...]], bool]]" = {
 }
 #: Other arguments that are refused: call -> a test of its arguments, and what is wrong when it says yes.
 FAULTS: "dict[str, tuple[Callable[[tuple[Any, ...]], bool], str]]" = {
+    "domain_set_memory_flags": (lambda args: args[1] == 0, "memory in virDomainSetMemoryFlags must not be zero"),
     "domain_set_metadata": (
         lambda args: args[1] == 1 and "\n" in (args[2] or ""),
         "metadata title can't contain newlines",

@@ -46,7 +46,8 @@ class Opt:
     """An option that takes a value, `--NAME VALUE`.
 
     `required` words must be given; `positional` options may be filled by a bare word. `empty` allows the empty
-    string. `resolve` turns the text into what the command gets (raising CommandError), `complete` names candidates
+    string. `late` values are checked when the command calls what it gets: virsh looks at something else first.
+    `resolve` turns the text into what the command gets (raising CommandError), `complete` names candidates
     for completion, `secret` keeps the value out of history and logs.
     """
 
@@ -61,6 +62,7 @@ class Opt:
         required: bool = False,
         positional: bool = True,
         empty: bool = False,
+        late: bool = False,
         secret: bool = False,
         resolve: "Callable[[Context, str], Any] | None" = None,
         complete: "Completer | None" = None,
@@ -70,6 +72,7 @@ class Opt:
         self.required = required
         self.positional = positional
         self.empty = empty
+        self.late = late
         self.secret = secret
         self.resolve = resolve
         self.complete = complete
@@ -118,17 +121,6 @@ class Int(Opt):
             raise CommandError(
                 f"Numeric value '{text}' for <{self.name}> option is malformed or out of range"
             ) from None
-
-
-class Late(Int):
-    """A number that is checked when the command asks for it: virsh looks at other options first."""
-
-    def convert(self, ctx: "Context", text: str) -> "Callable[[], int]":
-        def checked() -> int:
-            number: int = Int.convert(self, ctx, text)
-            return number
-
-        return checked
 
 
 class Scaled(Opt):
@@ -237,9 +229,14 @@ class Command:
         values: dict[str, Any] = {}
         for option in self.options:
             if option.name in given:
-                value = given[option.name]
-                values[option.key] = option.convert(ctx, value) if isinstance(value, str) else value
+                values[option.key] = _value(ctx, option, given[option.name])
         return self.handler(ctx, **values)
+
+
+def _value(ctx: "Context", option: Opt, given: "Any") -> "Any":
+    if not isinstance(given, str):
+        return given
+    return (lambda: option.convert(ctx, given)) if option.late else option.convert(ctx, given)
 
 
 def command(

@@ -30,7 +30,7 @@ class Edit:
     """One definition being edited.
 
     `fetch` reads it, `define(xml, validate)` stores it; `relaxes` says whether defining without validation differs.
-    Both may raise VirtError. `diff` tells afterwards what the user changed.
+    Both may raise VirtError. `always` stores even what was not changed. `diff` tells afterwards what the user changed.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Edit:
         fetch: "Callable[[], str]",
         define: "Callable[[str, bool], Any]",
         relaxes: bool = False,
+        always: bool = False,
     ):
         self.ctx = ctx
         self.fetch = fetch
         self.define = define
         self.relaxes = relaxes
+        self.always = always
         self.validate = relaxes
         self.stored = self.edited = ""
         self.diff = ""
@@ -61,7 +63,7 @@ class Edit:
         return Text(self.diff, data={"diff": self.diff})
 
     def _accept(self, edited: str) -> "Any":
-        if edited == self.stored:
+        if edited == self.stored and not self.always:
             return None
         self.edited = edited
         self.diff = difference(self.stored, edited)

@@ -6,7 +6,7 @@ from ..params import UINT, ULLONG, TypedParams
 from .base import TestBase, call, fail
 from .cpus import from_map, to_map
 from .info import EITHER
-from .values import required_params
+from .values import required_params, signed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class IoThreadCalls(TestBase):
             raise fail(errors.INVALID_ARG, "Empty iothread cpumap list for pinning")
         order = [thread.id for thread in model.iothreads]
         if iothreads_id not in order:
-            raise fail(errors.INVALID_ARG, f"iothreadid {iothreads_id} not found")
+            raise fail(errors.INVALID_ARG, f"iothreadid {signed(iothreads_id)} not found")
         pins = {pin.iothread: pin for pin in model.cputune.iothread_pins}
         pins[iothreads_id] = IoThreadPin(iothread=iothreads_id, cpuset=cpus)
         model.cputune.iothread_pins = [pins[number] for number in order if number in pins]

@@ -5,6 +5,7 @@ from ..constants import domain as const
 from .base import TestBase, call, fail
 from .host import MAX_VCPUS
 from .info import EITHER
+from .values import signed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ResourceCalls(TestBase):
     @call("testDomainSetVcpusFlags", EITHER | const.DOMAIN_VCPU_MAXIMUM)
     def domain_set_vcpus_flags(self, dom: "DomainRef", nvcpus: int, flags: int = 0) -> None:
         if nvcpus > MAX_VCPUS:
-            text = f"requested cpu amount exceeds maximum supported amount ({nvcpus} > {MAX_VCPUS})"
+            text = f"requested cpu amount exceeds maximum supported amount ({signed(nvcpus)} > {MAX_VCPUS})"
             raise fail(errors.INVALID_ARG, text)
         live, lasting = self._guest(dom).definitions(flags)
         maximum = bool(flags & const.DOMAIN_VCPU_MAXIMUM)

@@ -30,3 +30,8 @@ def required_params(params: "TypedParams", known: "Mapping[str, int]") -> None:
         if kind != known[name]:
             text = f"invalid type '{TYPES[kind]}' for parameter '{name}', expected '{TYPES[known[name]]}'"
             raise errors.virt_error(errors.INVALID_ARG, text)
+
+
+def signed(number: int) -> int:
+    """An unsigned 32-bit number as libvirt's messages show it, through `%d`."""
+    return number - (number >> 31 << 32)

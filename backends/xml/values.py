@@ -63,12 +63,15 @@ def parse_size(text: str, default: int, limit: int = LLONG_MAX) -> int:
 
     ValueError when it does not begin with a number, VirtError for a unit nobody knows and too much.
     """
-    blanks = len(text) - len(text.lstrip(_SPACES))
-    sign = text[blanks : blanks + 1] in ("+", "-")
-    end = blanks + sign
-    while text[end : end + 1] in tuple("0123456789"):
-        end += 1
-    return scaled(c_int(text[:end], low=0, high=ULLONG_MAX), text[end:] or None, default, limit)
+    number, unit = split_unit(text)
+    return scaled(c_int(number, low=0, high=ULLONG_MAX), unit, default, limit)
+
+
+def split_unit(text: str) -> tuple[str, str | None]:
+    """The number that `text` begins with, as strtol() reads it, and what follows it, None for nothing."""
+    start = text.lstrip(_SPACES)
+    rest = start[start[:1] in ("+", "-") :].lstrip("0123456789")
+    return text[: len(text) - len(rest)], rest or None
 
 
 def pretty_size(size: int) -> tuple[int, str]:

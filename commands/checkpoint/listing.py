@@ -10,6 +10,8 @@ from .lookup import HAVING, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..context import Context
     from ..results import Table, Text
     from ..tree import Tree
@@ -34,7 +36,7 @@ FILTERS = {
         Flag("leaves", "only those without children"),
         Flag("no-leaves", "only those with children"),
         Flag("tree", "as a tree"),
-        Opt("from", "only the children of this checkpoint", complete=CHECKPOINT.names),
+        Opt("from", "only the children of this checkpoint", late=True, complete=CHECKPOINT.names),
         Flag("descendants", "with --from, their children too, and so on"),
         Flag("name", "just the names"),
         Flag("topological", "parents before children; else by name"),
@@ -47,7 +49,7 @@ def checkpoint_list(
     parent: bool = False,
     tree: bool = False,
     name: bool = False,
-    **given: "str | bool",
+    **given: "Any",
 ) -> "Table | Text | Tree":
     """List the checkpoints of a domain.
 
@@ -61,7 +63,7 @@ def checkpoint_list(
         raise CommandError("--descendants requires --from")
     flags = sum(FILTERS[option] for option in given)
     ref = find_domain(ctx, domain)
-    top = None if start is None else named(ctx, ref, str(start), "from")
+    top = None if start is None else named(ctx, ref, start(), "from")
     with failing("unexpected problem querying checkpoints"):
         refs = CHECKPOINT.all(ctx, ref, flags) if top is None else CHECKPOINT.children(ctx, top, flags)
     if "topological" not in given:

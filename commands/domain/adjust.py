@@ -12,6 +12,8 @@ from .targets import attribute, definition, interface_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vsh.backends.records import DomainRef
 
     from ..context import Context
@@ -77,7 +79,13 @@ def domif_setlink(
         Flag("print-xml", "only show the XML that the device would get"),
         Opt("alias", "the device with this alias"),
         Int("node", "the device of this NUMA node of the guest", least=0, most=2**32 - 1),
-        Scaled("requested-size", "how much memory a virtio-mem device shall give, in KiB", scale=1024, most=2**64 - 1),
+        Scaled(
+            "requested-size",
+            "how much memory a virtio-mem device shall give, in KiB",
+            scale=1024,
+            most=2**64 - 1,
+            late=True,
+        ),
     ],
     exclusive=[*EXCLUSIVE, ("node", "alias")],
 )
@@ -90,7 +98,7 @@ def update_memory_device(
     print_xml: bool = False,
     alias: "str | None" = None,
     node: "int | None" = None,
-    requested_size: "int | None" = None,
+    requested_size: "Callable[[], int] | None" = None,
 ) -> "Done | Text":
     """Change a memory device: how much of it the guest gets.
 
@@ -109,11 +117,11 @@ def update_memory_device(
     if len(devices) > 1:
         raise CommandError("multiple memory devices found, use --alias or --node to select one")
     (device,) = devices
-    if requested_size is not None:
+    if requested_size:
         requested = device.find("target/requested")
         if requested is None:
             raise CommandError("virtio-mem device is missing <requested/>")
-        requested.text = str(-(-requested_size // 1024))
+        requested.text = str(-(-requested_size() // 1024))
     xml = dump(device)
     if print_xml:
         return Text(xml, data={"xml": xml})

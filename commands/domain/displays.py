@@ -34,6 +34,7 @@ VNC_PORT = 5900
         Opt("type", "that of this kind: vnc, spice, rdp, dbus", complete=lambda ctx, given: SCHEMES),
         Flag("all", "all of its displays"),
     ],
+    exclusive=[("all", "type")],
 )
 def domdisplay(
     ctx: "Context",
@@ -50,7 +51,7 @@ def domdisplay(
     root = definition(ctx, domain, DOMAIN_XML_SECURE * include_password)
     uris = []
     for scheme in SCHEMES:
-        if not all and type is not None and type != scheme:
+        if type not in (None, scheme):
             continue
         uri = _dbus_uri(ctx, root) if scheme == "dbus" else _uri(ctx.connection, root, scheme)
         if uri is not None:

@@ -7,7 +7,7 @@ from ..errors import CommandError, failing
 from ..files import read_file
 from ..params import dict_of, text_of
 from ..results import Done, Notice, Text
-from .lookup import ACTIVE, Domain, find_named
+from .lookup import ACTIVE, Domain, find_domain, find_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,24 +97,26 @@ def get_user_sshkeys(ctx: "Context", domain: "DomainRef", user: str) -> Text:
     "set-user-sshkeys",
     group="domain",
     options=[
-        Domain(ACTIVE),
+        Domain(ACTIVE, resolve=None),
         Data("user", "the user in the guest"),
         Opt("file", "a file with the keys, one a line"),
         Flag("reset", "remove those the user has first"),
         Flag("remove", "remove those in the file"),
     ],
-    exclusive=[("reset", "remove")],
     requires=[("remove", "file")],
 )
 def set_user_sshkeys(
     ctx: "Context",
-    domain: "DomainRef",
+    domain: str,
     user: str,
     file: "str | None" = None,
     reset: bool = False,
     remove: bool = False,
 ) -> Done:
     """Add, replace or remove SSH keys that may log in as a user of the guest."""
+    if reset and remove:
+        raise CommandError("Options --reset and --remove are mutually exclusive")
+    ref = find_domain(ctx, domain)
     if file is None and not reset:
         raise CommandError("Option --file is required")
     keys: list[str] = []
@@ -126,7 +128,7 @@ def set_user_sshkeys(
     flags = constants.DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE if remove else 0
     if not (reset or remove):
         flags = constants.DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND
-    ctx.connection.domain_authorized_ssh_keys_set(domain, user, keys, flags)
+    ctx.connection.domain_authorized_ssh_keys_set(ref, user, keys, flags)
     return Done(user=user, keys=keys)
 
 

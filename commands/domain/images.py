@@ -89,6 +89,6 @@ def managedsave_define(ctx: "Context", domain: str, xml: str, running: bool = Fa
     """
     text = read_file(xml)
     ref = find_domain(ctx, domain)
-    with failing(f"Failed to update {domain} XML configuration"):
+    with failing(f"Failed to update {ref.name} XML configuration"):
         ctx.connection.domain_managed_save_define_xml(ref, text, state_flags(running=running, paused=paused))
     return Message(f"Managed save state file of domain '{domain}' updated.", domain=facts(ref))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
 
+UINT_MAX = 2**32 - 1
 #: The values that iothreadset sets, under libvirt's names, which are the options' too.
 SETTINGS = {
     "poll_max_ns": ULLONG,
@@ -100,19 +101,19 @@ def iothreaddel(ctx: "Context", domain: "DomainRef", id: int, **where: bool) -> 
     options=[
         DOMAIN,
         ID,
-        Int("poll-max-ns", "poll for at most so many nanoseconds", least=0, most=2**64 - 1),
-        Int("poll-grow", "the factor by which that time grows; 0: the hypervisor's", least=0, most=2**32 - 1),
-        Int("poll-shrink", "the factor by which it shrinks; 0: to nothing at once", least=0, most=2**32 - 1),
-        Int("thread-pool-min", "the fewest workers that wait for it"),
-        Int("thread-pool-max", "the most workers it may have"),
+        Int("poll-max-ns", "poll for at most so many nanoseconds", least=0, most=2**64 - 1, late=True),
+        Int("poll-grow", "the factor by which that time grows; 0: the hypervisor's", least=0, most=UINT_MAX, late=True),
+        Int("poll-shrink", "the factor by which it shrinks; 0: to nothing at once", least=0, most=UINT_MAX, late=True),
+        Int("thread-pool-min", "the fewest workers that wait for it", late=True),
+        Int("thread-pool-max", "the most workers it may have", late=True),
         *IMPACT,
     ],
     exclusive=EXCLUSIVE,
 )
 def iothreadset(ctx: "Context", domain: "DomainRef", id: int, **given: "Any") -> Done:
     """Change how an I/O thread of a domain polls, and its workers."""
-    values = {name: given.pop(name) for name in SETTINGS if name in given}
     number = _valid(id)
+    values = {name: given.pop(name)() for name in SETTINGS if name in given}
     if not values:
         raise CommandError("Not enough arguments passed, nothing to set")
     params = TypedParams((name, SETTINGS[name], value) for name, value in values.items())

@@ -12,7 +12,7 @@ from .vcpucount import count, vcpu_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vsh.backends.records import DomainRef
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     group="domain",
     options=[
         Domain(resolve=None),
-        Int("vcpu", "the virtual CPU's number", least=0, most=2**32 - 1, complete=vcpu_numbers),
+        Int("vcpu", "the virtual CPU's number", least=0, most=2**32 - 1, late=True, complete=vcpu_numbers),
         Opt("cpulist", "bind it to these host CPUs: 0-3,^2, or r for all", empty=True, complete=cpu_lists),
         *IMPACT,
     ],
     exclusive=EXCLUSIVE,
 )
 def vcpupin(
-    ctx: "Context", domain: str, vcpu: "int | None" = None, cpulist: "str | None" = None, **where: bool
+    ctx: "Context", domain: str, vcpu: "Callable[[], int] | None" = None, cpulist: "str | None" = None, **where: bool
 ) -> "Done | Table":
     """Show or change on which host CPUs the virtual CPUs of a domain may run.
 
@@ -41,17 +41,18 @@ def vcpupin(
         raise CommandError("Options --live and --config are mutually exclusive")
     if cpulist is not None and vcpu is None:
         raise CommandError("vcpupin: Missing vCPU number in pin mode.")
+    number = vcpu() if vcpu else None
     cpus = host_cpus(ctx.connection)
     ref = find_domain(ctx, domain)
     if cpulist is None:
-        return _bindings(ctx, ref, vcpu, cpus, impact(**where))
-    assert vcpu is not None
+        return _bindings(ctx, ref, number, cpus, impact(**where))
+    assert number is not None
     bits = parse(cpulist, cpus)
     if where:
-        ctx.connection.domain_pin_vcpu_flags(ref, vcpu, bits, impact(**where))
+        ctx.connection.domain_pin_vcpu_flags(ref, number, bits, impact(**where))
     else:
-        ctx.connection.domain_pin_vcpu(ref, vcpu, bits)
-    return Done(vcpu=vcpu, affinity=members(bits))
+        ctx.connection.domain_pin_vcpu(ref, number, bits)
+    return Done(vcpu=number, affinity=members(bits))
 
 
 def _bindings(ctx: "Context", ref: "DomainRef", vcpu: "int | None", cpus: int, flags: int) -> Table:

@@ -41,13 +41,12 @@ def dompmsuspend(ctx: "Context", domain: "tuple[str, DomainRef]", target: str, d
     return Notice(f"Domain '{name}' successfully suspended", data={"domain": facts(ref), "target": target})
 
 
-@command("dompmwakeup", group="domain", options=[Domain(ACTIVE, find_named)])
-def dompmwakeup(ctx: "Context", domain: "tuple[str, DomainRef]") -> Notice:
+@command("dompmwakeup", group="domain", options=[Domain(ACTIVE)])
+def dompmwakeup(ctx: "Context", domain: "DomainRef") -> Notice:
     """Wake up a guest that sleeps in memory."""
-    name, ref = domain
-    with failing(f"Domain '{name}' could not be woken up"):
-        ctx.connection.domain_pm_wakeup(ref, 0)
-    return Notice(f"Domain '{name}' successfully woken up", data={"domain": facts(ref)})
+    with failing(f"Domain '{domain.name}' could not be woken up"):
+        ctx.connection.domain_pm_wakeup(domain, 0)
+    return Notice(f"Domain '{domain.name}' successfully woken up", data={"domain": facts(domain)})
 
 
 @command(

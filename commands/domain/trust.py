@@ -13,6 +13,8 @@ from .start import descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vsh.backends.records import DomainRef
 
     from ..context import Context
@@ -35,7 +37,7 @@ def domlaunchsecinfo(ctx: "Context", domain: "DomainRef") -> Params:
         DOMAIN,
         Opt("secrethdr", "a file with the header of the secret, in base64", positional=False),
         Opt("secret", "a file with the secret, in base64", positional=False),
-        Int("set-address", "where in the guest's memory it is put", least=0, most=2**64 - 1),
+        Int("set-address", "where in the guest's memory it is put", least=0, most=2**64 - 1, late=True),
     ],
 )
 def domsetlaunchsecstate(
@@ -43,18 +45,19 @@ def domsetlaunchsecstate(
     domain: "DomainRef",
     secrethdr: "str | None" = None,
     secret: "str | None" = None,
-    set_address: "int | None" = None,
+    set_address: "Callable[[], int] | None" = None,
 ) -> Done:
     """Put a secret into the protected memory of a domain that waits for it."""
     if not (secrethdr and secret):
         raise CommandError("Both secret and the secret header are required")
     params = TypedParams().add("sev-secret-header", STRING, read_file(secrethdr))
     params.add("sev-secret", STRING, read_file(secret))
-    if set_address is not None:
-        params.add("sev-secret-set-address", ULLONG, set_address)
+    address = set_address() if set_address else None
+    if address is not None:
+        params.add("sev-secret-set-address", ULLONG, address)
     with failing("Unable to set launch security state"):
         ctx.connection.domain_set_launch_security_state(domain, params, 0)
-    return Done(address=set_address)
+    return Done(address=address)
 
 
 @command(

@@ -84,12 +84,12 @@ def memtune(ctx: "Context", domain: "DomainRef", **given: "Any") -> "Done | Pair
 def _kib(name: str, text: str) -> int:
     """The KiB that `text` says. Raises CommandError."""
     from vsh.backends.errors import VirtError
-    from vsh.backends.xml.values import c_int, scaled
+    from vsh.backends.xml.values import c_int, scaled, split_unit
 
-    digits = len(text) - len(text.lstrip(" \t\n\v\f\r0123456789+-"))
+    digits, unit = split_unit(text)
     try:
-        number = c_int(text[:digits], low=-(2**63), high=2**63 - 1)
-        return UNLIMITED if number < 0 else -(-scaled(number, text[digits:] or None, 1024) // 1024)
+        number = c_int(digits, low=-(2**63), high=2**63 - 1)
+        return UNLIMITED if number < 0 else -(-scaled(number, unit, 1024) // 1024)
     except VirtError as error:
         raise CommandError(f"Unable to parse integer parameter {name}", error) from error
     except ValueError:

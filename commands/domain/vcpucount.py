@@ -6,7 +6,7 @@ from vsh.backends.errors import INVALID_ARG, NO_SUPPORT, VirtError
 from ..declare import Flag, command
 from ..errors import CommandError
 from ..results import Text
-from .lookup import DOMAIN, find_domain
+from .lookup import Domain, find_domain
 from .targets import attribute, definition
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ ALL = (
     "vcpucount",
     group="domain",
     options=[
-        DOMAIN,
+        Domain(resolve=None),
         Flag("maximum", "how many it may have"),
         Flag("active", "how many it has; this is the default"),
         Flag("live", "of the running domain"),
@@ -44,7 +44,7 @@ ALL = (
 )
 def vcpucount(
     ctx: "Context",
-    domain: "DomainRef",
+    domain: str,
     maximum: bool = False,
     active: bool = False,
     live: bool = False,
@@ -59,9 +59,9 @@ def vcpucount(
     if current and (maximum or active) and (live or config):
         raise CommandError(f"Options --current and --{'live' if live else 'config'} are mutually exclusive")
     if not (maximum or active or live or config or current or guest):
-        return _all(ctx, domain)
+        return _all(ctx, find_domain(ctx, domain))
     flags = LIVE * live | CONFIG * config | MAXIMUM * maximum | GUEST * guest
-    number = count(ctx, domain, flags)
+    number = count(ctx, find_domain(ctx, domain), flags)
     return Text(f"{number}\n", data={"vcpus": number})
 
 

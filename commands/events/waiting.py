@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from vsh.backends.errors import VirtError
 from vsh.backends.events import FAMILIES
 
-from ..declare import Flag, Late, Opt
+from ..declare import Flag, Int, Opt
 from ..errors import CommandError
 from ..results import Text
 
@@ -31,7 +31,7 @@ CHECK = 1.0
 
 
 LOOP = Flag("loop", "go on after the first event, until the timeout or Ctrl-C")
-TIMEOUT = Late("timeout", "seconds to wait", least=1, most=(2**31 - 1) // 1000)
+TIMEOUT = Int("timeout", "seconds to wait", least=1, most=(2**31 - 1) // 1000, late=True)
 LIST = Flag("list", "list the kinds of events")
 TIMESTAMP = Flag("timestamp", "show when each event came")
 

@@ -11,12 +11,13 @@ from .numa import cell_numbers, cells, page_size_words, page_sizes, read_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..context import Context
     from ..results import Result
 
 CELL = Int("cellno", "the NUMA cell", complete=cell_numbers)
+LATE_CELL = Int("cellno", "the NUMA cell", late=True, complete=cell_numbers)
 UINT_MAX = 2**32 - 1
 #: The options of node-memory-tune and their parameters.
 TUNABLES = {
@@ -72,7 +73,7 @@ def _every_cell(ctx: "Context") -> "Iterator[Result]":
     "freepages",
     group="host",
     options=[
-        CELL,
+        LATE_CELL,
         Scaled("pagesize", "the size of the pages, in KiB unless a unit is given", scale=1024, most=UINT_MAX,
                complete=page_size_words),
         Flag("all", "every NUMA cell"),
@@ -80,7 +81,7 @@ def _every_cell(ctx: "Context") -> "Iterator[Result]":
     exclusive=[("all", "cellno")],
 )  # fmt: skip
 def freepages(
-    ctx: "Context", cellno: "int | None" = None, pagesize: "int | None" = None, all: bool = False
+    ctx: "Context", cellno: "Callable[[], int] | None" = None, pagesize: "int | None" = None, all: bool = False
 ) -> "Iterator[Text]":
     """Show how many memory pages of each size are free."""
     size = _kib(pagesize or 0)
@@ -97,12 +98,13 @@ def freepages(
         return
     if cellno is None:
         raise CommandError("missing cellno argument")
-    if cellno < -1:
+    cell = cellno()
+    if cell < -1:
         raise CommandError("cell number must be non-negative integer or -1")
     if pagesize is None:
         raise CommandError("missing pagesize argument")
-    counts = ctx.connection.node_get_free_pages([size], cellno, 1, 0)
-    yield Text(f"{size}KiB: {counts[0]}\n", data=_pages(None if cellno < 0 else cellno, [size], counts))
+    counts = ctx.connection.node_get_free_pages([size], cell, 1, 0)
+    yield Text(f"{size}KiB: {counts[0]}\n", data=_pages(None if cell < 0 else cell, [size], counts))
 
 
 def _pages(cell: "int | None", sizes: "list[int]", counts: "list[int]") -> "dict[str, object]":
@@ -115,8 +117,8 @@ def _pages(cell: "int | None", sizes: "list[int]", counts: "list[int]") -> "dict
     group="host",
     options=[
         Scaled("pagesize", "the size of the pages, in KiB unless a unit is given", scale=1024, most=UINT_MAX,
-               required=True, complete=page_size_words),
-        Int("pagecount", "how many of them", required=True, least=0, most=2**64 - 1),
+               required=True, late=True, complete=page_size_words),
+        Int("pagecount", "how many of them", required=True, least=0, most=2**64 - 1, late=True),
         CELL,
         Flag("add", "that many more, not that many in all"),
         Flag("all", "on every NUMA cell"),
@@ -124,16 +126,21 @@ def _pages(cell: "int | None", sizes: "list[int]", counts: "list[int]") -> "dict
     exclusive=[("all", "cellno")],
 )  # fmt: skip
 def allocpages(
-    ctx: "Context", pagesize: int, pagecount: int, cellno: int = -1, add: bool = False, all: bool = False
+    ctx: "Context",
+    pagesize: "Callable[[], int]",
+    pagecount: "Callable[[], int]",
+    cellno: int = -1,
+    add: bool = False,
+    all: bool = False,
 ) -> Done:
     """Set how many huge pages the host keeps for guests."""
     flags = NODE_ALLOC_PAGES_ADD if add else NODE_ALLOC_PAGES_SET
-    size = _kib(pagesize)
+    size, count = _kib(pagesize()), pagecount()
     numbers = cells(read_host(ctx)) if all else [cellno]
     for number in numbers:
-        ctx.connection.node_alloc_pages([size], [pagecount], number, 1, flags)
+        ctx.connection.node_alloc_pages([size], [count], number, 1, flags)
     where = [number for number in numbers if number >= 0]
-    return Done(page_size_bytes=size * 1024, count=pagecount, add=add, cells=where or None)
+    return Done(page_size_bytes=size * 1024, count=count, add=add, cells=where or None)
 
 
 @command("nodememstats", group="host", options=[Int("cell", "the NUMA cell", complete=cell_numbers)])

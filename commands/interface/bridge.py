@@ -3,7 +3,7 @@
 from vsh.backends.constants.interface import INTERFACE_XML_INACTIVE
 from vsh.backends.errors import FROM_NONE, VirtError
 
-from ..declare import Data, Flag, Late, command
+from ..declare import Data, Flag, Int, command
 from ..errors import CommandError, failing
 from ..results import Message
 from .lookup import facts, find_interface, interface_names
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 #: What belongs to the device itself and goes with it.
 OWN = ("mac", "bond", "vlan")
-DELAY = Late("delay", "how many seconds the bridge waits before it forwards for a new port", least=0, most=2**32 - 1)
+DELAY = Int(
+    "delay", "how many seconds the bridge waits before it forwards for a new port", least=0, most=2**32 - 1, late=True
+)
 
 
 def _read(ctx: "Context", ref: "InterfaceRef", name: str, what: str) -> "tuple[_Element, str]":

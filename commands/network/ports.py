@@ -59,13 +59,13 @@ def find_port(ctx: "Context", network: str, text: str) -> "NetworkPortRef | None
 @command(
     "net-port-list",
     group="network",
-    options=[ACTIVE, Flag("uuid", "just the UUIDs"), Flag("table", "a table; this is the default")],
+    options=[ACTIVE_NAMED, Flag("uuid", "just the UUIDs"), Flag("table", "a table; this is the default")],
 )
-def list_ports(ctx: "Context", network: "NetworkRef", uuid: bool = False, table: bool = False) -> "Table | Text":
+def list_ports(ctx: "Context", network: str, uuid: bool = False, table: bool = False) -> "Table | Text":
     """List the ports of an active network: what is plugged into it."""
     if table and uuid:
         raise CommandError("Only one argument from --table and --uuid may be specified.")
-    ports = sorted(uuid_of(port) for port in ctx.connection.network_list_all_ports(network, 0))
+    ports = sorted(uuid_of(port) for port in ctx.connection.network_list_all_ports(NETWORK.find(ctx, network), 0))
     records = [{"uuid": port} for port in ports]
     if uuid:
         return Text("".join(f"{port}\n" for port in ports), data=records)

@@ -5,7 +5,7 @@ from vsh.backends.constants import connect
 from vsh.backends.constants import storage as constants
 
 from ..declare import Data, Flag, command
-from ..errors import failing
+from ..errors import CommandError, failing
 from ..files import read_file
 from ..named import POOL, facts
 from ..results import Message
@@ -79,10 +79,12 @@ def build(ctx: "Context", pool: str, no_overwrite: bool = False, overwrite: bool
     return Message(f"Pool {pool} built", pool=facts(ref))
 
 
-@command("pool-start", group="pool", options=[POOL.option(INACTIVE, resolve=False), *BUILD], exclusive=BUILD_EXCLUSIVE)
+@command("pool-start", group="pool", options=[POOL.option(INACTIVE, resolve=False), *BUILD])
 def start(ctx: "Context", pool: str, **how: bool) -> Message:
     """Start a storage pool that is defined and not active."""
     ref = POOL.find(ctx, pool)
+    if "overwrite" in how and "no_overwrite" in how:
+        raise CommandError("Options --overwrite and --no-overwrite are mutually exclusive")
     with failing(f"Failed to start pool {pool}"):
         ctx.connection.storage_pool_create(ref, build_flags(**how))
     return Message(f"Pool {pool} started", pool=facts(ref))

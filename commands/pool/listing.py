@@ -56,7 +56,7 @@ def to_types(ctx: "Context", text: str) -> int:
         Flag("uuid", "just the UUIDs"),
         Flag("name", "just the names"),
     ],
-    exclusive=[("details", "uuid"), ("details", "name")],
+    exclusive=[("all", "inactive"), ("details", "uuid"), ("details", "name")],
 )
 def list_pools(
     ctx: "Context",

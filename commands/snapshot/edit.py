@@ -54,7 +54,10 @@ def snapshot_edit(
         return connection.domain_snapshot_create_xml(domain, xml, redefining(edit.stored, to_current))
 
     edit = Edit(
-        ctx, lambda: connection.domain_snapshot_get_xml_desc(snapshot, constants.DOMAIN_SNAPSHOT_XML_SECURE), define
+        ctx,
+        lambda: connection.domain_snapshot_get_xml_desc(snapshot, constants.DOMAIN_SNAPSHOT_XML_SECURE),
+        define,
+        always=to_current,
     )
     with updating(ctx, name):
         edited = edit.run()

@@ -189,6 +189,8 @@ def test_snapshots(libvirtd: Libvirtd, side: Side, editor: Editor) -> None:
     host = Host(side, libvirtd.uri("test"))
     made = "snapshot-create-as test s1"
     host.same(made, "snapshot-edit test s1", "snapshot-edit test --current", "snapshot-edit test", env=editor("true"))
+    host.same("snapshot-create-as test s0", made, "snapshot-edit test s0 --current", "snapshot-current test --name",
+              "snapshot-edit test s0", env=editor("true"))  # fmt: skip
     host.same("snapshot-edit test nosuch", "snapshot-edit test s1 --rename --clone", env=editor("true"))
     described = editor("sed -i 's/<state>/<description>told<\\/description><state>/' $1")
     [*_, done, shown] = host.json(f"{made}; snapshot-edit test s1; snapshot-dumpxml test s1", env=described)
@@ -196,6 +198,11 @@ def test_snapshots(libvirtd: Libvirtd, side: Side, editor: Editor) -> None:
     named = editor("sed -i 's/<name>s1</<name>s2</' $1")
     for option in ("", "--rename", "--clone"):
         host.same(made, f"snapshot-edit test s1 {option}", "snapshot-list test --name", env=named)
+
+
+def test_descriptions(host: Host, editor: Editor) -> None:
+    same = ["desc test --edit --new-desc hello", "desc test", "desc test --edit --new-desc hello", "desc test --edit"]
+    host.same(*same, env=editor("true"))
 
 
 def test_checkpoints(host: Host, editor: Editor) -> None:

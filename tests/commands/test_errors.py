@@ -14,6 +14,31 @@ from vsh.options import Options, parse
 from vsh.parser import Parsed
 from vsh.session import Session
 
+#: Lines with more than one fault.
+TWICE_WRONG = (
+    "allocpages x y --cellno z",
+    "allocpages x y",
+    "freepages --pagesize x --cellno z",
+    "freepages --pagesize 4 --cellno z",
+    "checkpoint-list nope --from ''",
+    "domdisplay nope --all --type vnc",
+    "domsetlaunchsecstate test --set-address x",
+    "domsetlaunchsecstate nope --set-address x",
+    "domsetlaunchsecstate test --set-address x --secret /dev/null --secrethdr /dev/null",
+    "iothreadset test 0 --poll-grow x",
+    "net-port-list nope --uuid --table",
+    "pool-list --all --inactive",
+    "pool-start nope --overwrite --no-overwrite",
+    "pool-start default-pool --overwrite --no-overwrite",
+    "set-user-sshkeys test u --remove --reset",
+    "set-user-sshkeys nope u --remove --reset --file x",
+    "update-memory-device test --requested-size x",
+    "update-memory-device test --requested-size x --node y",
+    "vcpucount nope --current --live --active",
+    "vcpupin nope --live --config --vcpu x",
+    "vcpupin nope --vcpu x --cpulist 0",
+)
+
 DOMAIN = """\
 <domain type='test'>
   <name>x</name>
@@ -63,6 +88,20 @@ def test_schema_fault_at_a_terminal(side: Side, tmp_path: Path) -> None:
         terminal.expect("Try again? [y,n,i,f,?]: ")
         terminal.send("n")
         terminal.finish()
+
+
+def test_the_first_fault_is_virshs(host: Host) -> None:
+    host.script(*TWICE_WRONG, env={"COLUMNS": "200"})  # readline cuts the echo of long lines
+
+
+def test_odd_numbers(host: Host) -> None:
+    host.script(
+        *(f"memtune test --hard-limit '{size}'" for size in ("3 ", "3 KiB", " 3", "3x", "+-3", "", " ", "1.5")),
+        *(f"setvcpus test {count}" for count in (2**31, 2**32 - 6, 2**32)),
+        *(f"{command} test 0 {where}" for command in ("setmem", "setmaxmem") for where in ("", "--live", "--current")),
+        "iothreadpin test 4294967290 0",
+        "dumpxml test --xpath //memory/../currentMemory",
+    )
 
 
 def test_near_misses_are_for_people(side: Side) -> None:

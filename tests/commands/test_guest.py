@@ -48,7 +48,8 @@ LIFE = [
     "foo destroy",
     "crash foo",
 ]
-POWER = ["dompmsuspend test mem", "dompmsuspend test disk --duration 5", "dompmsuspend test foo", "dompmwakeup test"]
+POWER = ["dompmsuspend test mem", "dompmsuspend test disk --duration 5", "dompmsuspend test foo", "dompmwakeup test",
+         "dompmwakeup 1"]
 POWER += ["dompmsuspend nosuch foo", "dompmsuspend test mem --duration x", "dompmsuspend test mem 5", "inject-nmi test"]
 TRUST = [
     "domlaunchsecinfo test",
