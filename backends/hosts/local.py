@@ -127,12 +127,16 @@ class LocalHost(Host):
         return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
-        with open(path, "rb") as file:
+        # Without a file object, whose making asks the kernel five more things: lists read hundreds of small files.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
             if offset:
-                file.seek(offset)
-            data = file.read(min(limit, CHUNK))
-            while len(data) < limit and (more := file.read(min(limit - len(data), CHUNK))):
+                os.lseek(descriptor, offset, os.SEEK_SET)
+            data = os.read(descriptor, min(limit, CHUNK))
+            while len(data) < limit and (more := os.read(descriptor, min(limit - len(data), CHUNK))):
                 data += more
+        finally:
+            os.close(descriptor)
         return data
 
     def read_all(self, folder: str, suffix: str) -> "dict[str, bytes]":
@@ -295,9 +299,12 @@ def _same_file(descriptor: int, path: str) -> bool:
 def _started(pid: int) -> int:
     """When a process started, in ticks since boot; -1 when it does not run."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
             # Its name, in parentheses, may hold anything; state is the first field after it, start time the 20th.
-            fields = file.read().rpartition(b")")[2].split()
+            fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, ProcessLookupError):
         return -1
     if fields[0] in (b"Z", b"X"):

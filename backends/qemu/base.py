@@ -1,5 +1,7 @@
 """What all calls of the driver share: the check of flags, finding a domain, the words of errors."""
 
+import time
+
 from .. import driver, errors
 from ..common import named_like, refuse_flags, uuid_text
 from .guests import Guests
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from .guests import Guest
 
     F = TypeVar("F", bound=Callable[..., Any])
+
+
+#: Seconds for which a batch believes the listing right before it.
+FRESH = 0.1
 
 
 def fail(code: int, detail: "str | None" = None, *, hint: str = "") -> errors.VirtError:
@@ -42,6 +48,8 @@ def call(function: str, supported: int = 0) -> "Callable[[F], F]":
             if function:
                 flags = args[place] if len(args) > place else named.get("flags", 0)
                 refuse_flags(function, flags, supported, errors.FROM_QEMU)
+            if not self._batching:
+                self._seen = None
             try:
                 return method(self, *args, **named)
             except OSError as error:
@@ -58,9 +66,11 @@ class QemuBase(driver.Connection):
     driver: "QemuDriver"
     _seen: "Guests | None" = None
     _batching = False
+    _looked = 0.0
 
     def _guests(self) -> Guests:
-        """The domains as they are now; within a batch, as they were when it first asked."""
+        """The domains as they are now; within a batch, as they were when it first asked, or as they were listed right
+        before it."""
         if self._seen is not None:
             return self._seen
         guests = Guests(self.driver.store)
@@ -74,17 +84,25 @@ class QemuBase(driver.Connection):
             self._seen = guests
         return guests
 
+    def _listed(self) -> Guests:
+        """The domains as they are now, kept for a batch that asks for more about them at once."""
+        self._seen = guests = self._guests()
+        self._looked = time.monotonic()
+        return guests
+
     def batch(self, calls: "Sequence[tuple[str, tuple[Any, ...]]]") -> "list[Any]":
         """The results of independent calls, which see the domains as they are at one moment."""
+        if time.monotonic() - self._looked > FRESH:
+            self._seen = None
         self._batching = all("_get_" in name or "_is_" in name or "_has_" in name for name, _ in calls)
         try:
             return super().batch(calls)
         finally:
             self._batching, self._seen = False, None
 
-    def _guest(self, dom: "DomainRef") -> "Guest":
-        """The domain behind a reference; raises NO_DOMAIN when it is gone."""
-        guest = self._guests().by_uuid.get(dom.uuid)
+    def _guest(self, dom: "DomainRef", guests: "Guests | None" = None) -> "Guest":
+        """The domain behind a reference, among `guests` where they are known; raises NO_DOMAIN when it is gone."""
+        guest = (guests or self._guests()).by_uuid.get(dom.uuid)
         if guest is None or not guest.exists:
             raise fail(errors.NO_DOMAIN, f"no domain with matching uuid '{uuid_text(dom.uuid)}' ({dom.name})")
         return guest

@@ -119,7 +119,7 @@ def read_definition(store: "Store", name: str) -> Domain:
 
     Raises FileNotFoundError; VirtError when the file is broken.
     """
-    domain = _read_file(store, store.places.definition(name), inactive=True)
+    domain = read_file(store, store.places.definition(name), inactive=True)
     domain.name = name
     return domain
 
@@ -129,10 +129,14 @@ def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
 
     Raises FileNotFoundError; VirtError when the file is broken.
     """
-    return _read_file(store, store.live_xml(uuid), inactive)
+    return read_file(store, store.live_xml(uuid), inactive)
 
 
-def _read_file(store: "Store", path: str, inactive: bool) -> Domain:
+def read_file(store: "Store", path: str, inactive: bool) -> Domain:
+    """The domain that a file of ours describes.
+
+    Raises FileNotFoundError; VirtError when the file is broken.
+    """
     data = store.host.read(path)
     try:
         text = data.decode("utf-8")

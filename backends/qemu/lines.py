@@ -12,6 +12,8 @@ def dump(rows: "list[list[str]]") -> bytes:
 def load(data: bytes) -> "list[list[str]]":
     """The rows of a file."""
     lines = data.decode("utf-8", "surrogateescape").split("\n")
+    if b"\\" not in data:
+        return [line.split("\t") for line in lines if line]
     return [[_unescape(field) for field in line.split("\t")] for line in lines if line]
 
 

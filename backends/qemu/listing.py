@@ -6,7 +6,7 @@ from .base import QemuBase, call, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..records import DomainRef
+    from ..records import DomainRef, DomainStatsRecord
     from .guests import Guest
 
 
@@ -15,7 +15,16 @@ class ListingCalls(QemuBase):
 
     @call("qemuConnectListAllDomains", FILTERS)
     def connect_list_all_domains(self, flags: int = 0) -> "list[DomainRef]":
-        return [guest.ref for guest in self._guests() if matches(guest, flags)]
+        return [guest.ref for guest in self._listed() if matches(guest, flags)]
+
+    @call("")
+    def connect_get_all_domain_stats(
+        self, doms: "list[DomainRef]", stats: int, flags: int = 0
+    ) -> "list[DomainStatsRecord]":
+        from .domstats import domstats
+
+        guests = self._guests()
+        return domstats(self.driver, [self._guest(dom, guests) for dom in doms] if doms else guests, stats, flags)
 
     @call("")
     def connect_num_of_domains(self) -> int:

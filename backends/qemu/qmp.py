@@ -12,6 +12,7 @@ from .base import fail
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Any, Self
 
@@ -148,3 +149,57 @@ class Monitor:
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         self.close()
+
+
+def ask_all(host: "Host", paths: "Iterable[str]", commands: "Sequence[str]") -> "dict[str, list[Any]]":
+    """What the monitors at `paths` return to commands without arguments: path -> a value each, None for a refused one.
+
+    All are asked before the first answer is awaited, and each is left as soon as it has answered, so that two who ask
+    never wait for one another. Guests that do not answer are missing.
+    """
+    import select
+    import time
+
+    names = ("qmp_capabilities", *commands)
+    request = b"".join(json.dumps({"execute": name, "id": n}).encode() + b"\n" for n, name in enumerate(names))
+    poll = select.poll()
+    waiting: dict[int, tuple[str, socket.socket, bytearray]] = {}
+    found: dict[str, list[Any]] = {}
+    try:
+        for path in sorted(paths):
+            try:
+                stream = host.open_stream(path)
+                waiting[stream.fileno()] = path, stream, bytearray()
+                poll.register(stream, select.POLLIN)
+                stream.sendall(request)
+            except OSError:
+                continue  # it has just ended; a socket that was opened says so when it is read
+        deadline = time.monotonic() + PATIENCE
+        while waiting and (ready := poll.poll(max(0, deadline - time.monotonic()) * 1000)):
+            for number, _ in ready:
+                path, stream, text = waiting[number]
+                try:
+                    more = stream.recv(1 << 16)
+                except OSError:
+                    more = b""
+                text += more
+                answers = _answers(text) if more.endswith(b"\n") else {}
+                if len(answers) == len(names):
+                    found[path] = [answers[n] for n in range(1, len(names))]
+                if path in found or not more or len(text) > LARGEST:
+                    poll.unregister(number)
+                    stream.close()
+                    del waiting[number]
+    finally:
+        for _, stream, _ in waiting.values():
+            stream.close()
+    return found
+
+
+def _answers(text: bytearray) -> "dict[int, Any]":
+    """id -> what was returned, by the lines of a monitor; None for what was refused. {} when it is no JSON."""
+    try:
+        messages = [json.loads(line) for line in text.splitlines()]
+        return {message["id"]: message.get("return") for message in messages if "id" in message}
+    except ValueError:
+        return {}

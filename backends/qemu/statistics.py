@@ -1,11 +1,10 @@
 """Figures of guests: processor time, memory, disks."""
 
 from .. import errors, params, records
-from ..common import matches
-from ..constants import connect
 from ..constants import domain as const
 from . import definitions, usage
 from .base import QemuBase, call, fail
+from .domstats import blocks
 from .lifecycle import monitor_of
 
 TYPE_CHECKING = False
@@ -20,21 +19,13 @@ if TYPE_CHECKING:
         DomainGetVcpus,
         DomainMemoryStat,
         DomainRef,
-        DomainStatsRecord,
     )
     from ..xml.disks import Disk
     from .guests import Guest
+    from .qmp import Monitor
 
     Figures = dict[str, Any]
 
-#: Groups of virConnectGetAllDomainStats that are known here; the others have nothing to tell.
-GROUPS = 0x7FF
-#: VIR_CONNECT_GET_ALL_DOMAINS_STATS_*: filters are those of lists; backing, nowait and enforce are accepted.
-WAYS = (
-    connect.CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
-    | connect.CONNECT_GET_ALL_DOMAINS_STATS_BACKING
-    | connect.CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS
-)
 #: name in domblkstat, in the order libvirt tells them -> QEMU's name
 _OF_QEMU = {
     "rd_operations": "rd_operations",
@@ -45,16 +36,6 @@ _OF_QEMU = {
     "wr_total_times": "wr_total_time_ns",
     "flush_operations": "flush_operations",
     "flush_total_times": "flush_total_time_ns",
-}
-_DOMSTATS = {
-    "rd.reqs": "rd_operations",
-    "rd.bytes": "rd_bytes",
-    "rd.times": "rd_total_time_ns",
-    "wr.reqs": "wr_operations",
-    "wr.bytes": "wr_bytes",
-    "wr.times": "wr_total_time_ns",
-    "fl.reqs": "flush_operations",
-    "fl.times": "flush_total_time_ns",
 }
 #: VIR_DOMAIN_MEMORY_STAT_*: tag, QEMU's name of the guest's own figure (bytes, but for faults: a count)
 _MEMORY = (
@@ -75,17 +56,6 @@ UNKNOWN = 2**64 - 1
 
 class StatisticsCalls(QemuBase):
     """Figures of guests."""
-
-    @call("")
-    def connect_get_all_domain_stats(
-        self, doms: "list[DomainRef]", stats: int, flags: int = 0
-    ) -> "list[DomainStatsRecord]":
-        guests = self._guests()
-        chosen = [self._guest(dom) for dom in doms] if doms else [*guests]
-        kind = records.of_struct("domain_stats_record")
-        wanted = stats or GROUPS
-        filters = flags & ~WAYS
-        return [kind(guest.ref, _stats(self, guest, wanted)) for guest in chosen if matches(guest, filters)]
 
     @call("qemuDomainMemoryStats")
     def domain_memory_stats(self, dom: "DomainRef", flags: int = 0) -> "list[DomainMemoryStat]":
@@ -127,7 +97,7 @@ class StatisticsCalls(QemuBase):
         physical = stat.size
         if live:
             with monitor_of(driver, guest) as monitor:
-                figures = _blocks(monitor)[str(disk.info.alias)]
+                figures = _ask_blocks(monitor)[str(disk.info.alias)]
             physical = figures["physical"] or physical
             capacity, allocation = figures["capacity"], figures["allocation"]
             if disk.driver.type == "raw":
@@ -166,121 +136,8 @@ class StatisticsCalls(QemuBase):
         return info
 
 
-def _stats(calls: QemuBase, guest: "Guest", groups: int) -> params.TypedParams:
-    from .qmp import Monitor
-
-    found = params.TypedParams()
-    state, reason = guest.standing
-    if groups & const.DOMAIN_STATS_STATE:
-        found.add("state.state", params.INT, state).add("state.reason", params.INT, reason)
-    record = guest.record
-    if not guest.active or record is None or record.process is None:
-        _inactive(calls, guest, groups, found)
-        return found
-    if groups & const.DOMAIN_STATS_CPU_TOTAL:
-        user, system = usage.times(calls.driver.host, record.process)
-        for name, value in (("time", user + system), ("user", user), ("system", system)):
-            found.add(f"cpu.{name}", params.ULLONG, value)
-    try:
-        with Monitor(calls.driver.host, record.monitor) as monitor:
-            _from_monitor(calls, guest, groups, monitor, found)
-    except (OSError, errors.VirtError):
-        pass  # it has just ended: what is known is told
-    return found
-
-
-def _inactive(calls: QemuBase, guest: "Guest", groups: int, found: params.TypedParams) -> None:
-    """What is told of a guest that does not run: by its definition."""
-    if groups & const.DOMAIN_STATS_BALLOON:
-        found.add("balloon.current", params.ULLONG, guest.figures.current_memory)
-        found.add("balloon.maximum", params.ULLONG, guest.figures.memory)
-    if groups & const.DOMAIN_STATS_VCPU:
-        found.add("vcpu.current", params.UINT, guest.figures.vcpus)
-        found.add("vcpu.maximum", params.UINT, guest.figures.max_vcpus)
-    if groups & const.DOMAIN_STATS_BLOCK:
-        model = definitions.read_definition(calls.driver.store, guest.name)
-        found.add("block.count", params.UINT, len(model.devices.disks))
-        for number, disk in enumerate(model.devices.disks):
-            found.add(f"block.{number}.name", params.STRING, str(disk.target))
-            if disk.source.path:
-                found.add(f"block.{number}.path", params.STRING, disk.source.path)
-                _stopped_block(calls, f"block.{number}", disk, found)
-
-
-def _stopped_block(calls: QemuBase, name: str, disk: "Disk", found: params.TypedParams) -> None:
-    """The size of an image that nobody uses; what it holds is known without looking into it for raw ones alone."""
-    stat = calls.driver.host.stat(str(disk.source.path))
-    if stat is not None and stat.size:
-        if disk.driver.type == "raw":
-            found.add(f"{name}.capacity", params.ULLONG, stat.size)
-        found.add(f"{name}.physical", params.ULLONG, stat.size)
-
-
-def _from_monitor(calls: QemuBase, guest: "Guest", groups: int, monitor: "Any", found: params.TypedParams) -> None:
-    host, record = calls.driver.host, guest.record
-    assert record is not None and record.process is not None
-    if groups & const.DOMAIN_STATS_BALLOON:
-        current = usage.balloon_of(monitor) or guest.figures.memory
-        found.add("balloon.current", params.ULLONG, current)
-        found.add("balloon.maximum", params.ULLONG, guest.figures.memory)
-        found.add("balloon.rss", params.ULLONG, usage.resident(host, record.process))
-    if groups & const.DOMAIN_STATS_VCPU:
-        found.add("vcpu.current", params.UINT, guest.figures.vcpus)
-        found.add("vcpu.maximum", params.UINT, guest.figures.max_vcpus)
-        for cpu in sorted(monitor.execute("query-cpus-fast"), key=lambda cpu: cpu["cpu-index"]):
-            task = usage.thread(host, record.process, cpu["thread-id"])
-            name = f"vcpu.{cpu['cpu-index']}"
-            found.add(f"{name}.state", params.INT, 1).add(f"{name}.time", params.ULLONG, task.time)
-            found.add(f"{name}.wait", params.ULLONG, 0).add(f"{name}.delay", params.ULLONG, task.delay)
-    if groups & (const.DOMAIN_STATS_BLOCK | const.DOMAIN_STATS_INTERFACE):
-        model = definitions.read_live(calls.driver.store, guest.uuid)
-        if groups & const.DOMAIN_STATS_INTERFACE:
-            found.add("net.count", params.UINT, len(model.devices.interfaces))
-        if groups & const.DOMAIN_STATS_BLOCK:
-            figures = _blocks(monitor)
-            found.add("block.count", params.UINT, len(model.devices.disks))
-            for number, disk in enumerate(model.devices.disks):
-                _block(calls, f"block.{number}", disk, figures.get(str(disk.info.alias), {}), found)
-
-
-def _block(calls: QemuBase, name: str, disk: "Disk", figures: "Figures", found: params.TypedParams) -> None:
-    found.add(f"{name}.name", params.STRING, str(disk.target))
-    if disk.source.path:
-        found.add(f"{name}.path", params.STRING, disk.source.path)
-        found.add(f"{name}.backingIndex", params.UINT, disk.index)
-    for told, key in _DOMSTATS.items():
-        if key in figures:
-            found.add(f"{name}.{told}", params.ULLONG, figures[key])
-    if disk.source.path:
-        stat = calls.driver.host.stat(disk.source.path)
-        found.add(f"{name}.allocation", params.ULLONG, figures.get("allocation", 0))
-        found.add(f"{name}.capacity", params.ULLONG, figures.get("capacity", 0))
-        physical = figures.get("physical") or (stat.size if stat is not None else 0)
-        found.add(f"{name}.physical", params.ULLONG, physical)
-
-
-def _blocks(monitor: "Any") -> "dict[str, Figures]":
-    """alias of a disk -> QEMU's figures, with `allocation`, `capacity` and `physical`."""
-    sizes = {
-        _alias(entry): entry["inserted"]["image"]
-        for entry in monitor.execute("query-block")
-        if "inserted" in entry
-    }
-    found = {}
-    for entry in monitor.execute("query-blockstats"):
-        alias = _alias(entry)
-        figures = dict(entry["stats"])
-        figures["allocation"] = figures.get("wr_highest_offset", 0)
-        image = sizes.get(alias, {})
-        figures["capacity"], figures["physical"] = image.get("virtual-size", 0), image.get("actual-size", 0)
-        found[alias] = figures
-    return found
-
-
-def _alias(entry: "Figures") -> str:
-    """The alias in an entry's QOM path, "/machine/peripheral/virtio-disk0/virtio-backend"."""
-    path: str = entry.get("qdev") or ""
-    return path.removesuffix("/virtio-backend").split("/")[-1]
+def _ask_blocks(monitor: "Monitor") -> "dict[str, Figures]":
+    return blocks(monitor.execute("query-block"), monitor.execute("query-blockstats"))
 
 
 def _find(disks: "list[Disk]", path: str, missing: str) -> "Disk":
@@ -298,7 +155,7 @@ def _of_disk(calls: QemuBase, dom: "DomainRef", path: str) -> "Figures":
     disks = model.devices.disks
     wanted = [_find(disks, path, f"invalid path: {path}")] if path else disks
     with monitor_of(calls.driver, guest) as monitor:
-        figures = _blocks(monitor)
+        figures = _ask_blocks(monitor)
     total = dict.fromkeys(_OF_QEMU.values(), 0)
     for disk in wanted:
         for key in total:
