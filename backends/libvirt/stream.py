@@ -66,7 +66,8 @@ class ClientStream(Stream):
             self._size -= min(size, len(piece))
         if was_full and not self.full:
             self._channel.ring()
-        return bytes(piece[:size])
+        whole = piece.obj  # The bytes as they came, where nothing of them was taken before.
+        return whole if isinstance(whole, bytes) and len(whole) == len(piece) <= size else bytes(piece[:size])
 
     def recv_hole(self, timeout: "float | None" = None) -> int:
         with self._changed:

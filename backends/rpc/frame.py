@@ -67,6 +67,12 @@ class Message:
         return _header.pack(size, *numbers) + payload
 
 
+def _cut(buffer: bytearray, start: int, end: int) -> bytes:
+    """A part of `buffer`, copied once (a slice of its own would be a copy more)."""
+    with memoryview(buffer) as view, view[start:end] as part:
+        return bytes(part)
+
+
 def broken(what: str) -> errors.VirtError:
     """The error for a peer that breaks the protocol."""
     return errors.VirtError(errors.RPC, what, domain=errors.FROM_RPC)
@@ -109,10 +115,10 @@ class Framer:
                     break
                 message.fds, self._fds = self._fds[:count], self._fds[count:]
                 start += _length.size
-                message.payload = bytes(buffer[start:end])
+                message.payload = _cut(buffer, start, end)
                 end += count
             else:
-                message.payload = bytes(buffer[start:end])
+                message.payload = _cut(buffer, start, end)
             found.append(message)
             at = end
         del buffer[:at]

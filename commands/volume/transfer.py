@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ..context import Context
 
-#: Bytes that are read, sent or written at once.
-PIECE = 256 * 1024
+#: Bytes that are read, sent or written at once: what libvirt's protocol carries in one message.
+PIECE = 262120
 ULLONG = 2**64
 
 FILE = Data("file", "the file on this side", empty=True)

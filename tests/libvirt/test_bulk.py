@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ from vsh.backends.records import StorageVolRef
 MIB = 1 << 20
 #: What a program may have in memory at most, in MiB: itself and what a stream holds back for a slow reader.
 MEMORY = 60 + (streams.FULL >> 20)
+#: Tells how much memory a program took. A parent of its own, because Linux counts the parent's before the program's.
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
 #: Of each STEP of the file, the first part is data.
 STEP, DATA = 16 * MIB, 9 * MIB
 SIZES = [pytest.param(100 * MIB, id="100 MiB"), pytest.param(1024 * MIB, id="1 GiB", marks=pytest.mark.long)]
@@ -70,17 +78,26 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def run(argv: list[str], env: dict[str, str]) -> float:
-    """Run a program that succeeds; what it had in memory at most, in MiB."""
-    process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return finished(process)
+def start(argv: list[str], env: dict[str, str]) -> "subprocess.Popen[str]":
+    """Start a program under the eyes of `MEASURE`."""
+    return subprocess.Popen(
+        [sys.executable, "-S", "-c", MEASURE, *argv],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
-def finished(process: "subprocess.Popen[bytes]") -> float:
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+def finished(process: "subprocess.Popen[str]") -> float:
+    """Wait for a program that succeeds; what it had in memory at most, in MiB."""
+    told, _ = process.communicate(timeout=300)
     assert process.returncode == 0
-    return usage.ru_maxrss / 1024
+    return int(told) / 1024
+
+
+def run(argv: list[str], env: dict[str, str]) -> float:
+    return finished(start(argv, env))
 
 
 @pytest.mark.parametrize("volume", SIZES, indirect=True)
@@ -101,7 +118,7 @@ def test_a_slow_reader_costs_no_memory(volume: Volume, tmp_path: Path) -> None:
     run(volume.command("vol-upload", str(volume.source)), volume.env)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    process = subprocess.Popen(volume.command("vol-download", str(pipe)), env=volume.env, stdout=subprocess.DEVNULL)
+    process = start(volume.command("vol-download", str(pipe)), volume.env)
     seen = hashlib.sha256()
     with pipe.open("rb", buffering=0) as reader:
         for number in range(1 << 20):
