@@ -18,6 +18,11 @@ def read_conf(path: str) -> dict[str, Value]:
             text = file.read(10 << 20)
     except OSError as error:
         raise errors.virt_error(errors.OPEN_FAILED, f"'{path}': {error.strerror}") from None
+    return parse_conf(path, text)
+
+
+def parse_conf(path: str, text: str) -> dict[str, Value]:
+    """The settings of a file that has been read; `path` names it in errors. Raises VirtError(CONF_SYNTAX)."""
     return _Parser(path, text).settings()
 
 

@@ -198,7 +198,11 @@ class Driver:
         key = (cls, cls.key(uri))
         driver = Driver._shared.get(key)
         if driver is None:
-            driver = Driver._shared.setdefault(key, cls(uri))
+            fresh = cls(uri)
+            fresh.start(ask)
+            driver = Driver._shared.setdefault(key, fresh)
+            if driver is not fresh:
+                fresh.stop()
         connection = driver.connection_class(driver, uri, readonly)
         driver.connections.append(connection)
         try:
@@ -208,9 +212,19 @@ class Driver:
             raise
         return connection
 
+    def start(self, ask: "Ask | None") -> None:
+        """Make a new instance ready, before it has connections; `ask` as in Connection.open.
+
+        Raises VirtError when it cannot be had.
+        """
+
+    def stop(self) -> None:
+        """Leave an instance that has no connections."""
+
     def release(self, connection: Connection) -> None:
         """Forget a closed connection; the last one takes the instance with it."""
         if connection in self.connections:
             self.connections.remove(connection)
             if not self.connections:
                 Driver._shared.pop((type(self), self.key(self.uri)), None)
+                self.stop()

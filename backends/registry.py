@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from . import driver
     from .credentials import Ask
 
-#: Drivers that work inside this process: scheme -> "module:class". URIs with a host or a transport go to REMOTE.
+#: Drivers that work inside this process: scheme -> "module:class". URIs with a host or a transport go to REMOTE, but
+#: for QEMU's that ask to do without libvirt over SSH.
 LOCAL = {
     "test": "vsh.backends.test:TestDriver",
 }
 QEMU = "vsh.backends.qemu:QemuDriver"
 REMOTE = "vsh.backends.libvirt:LibvirtDriver"
+#: Transports by which programs can be run on the other machine.
+SHELLS = ("ssh", "libssh", "libssh2")
 #: The group of entry points (importlib.metadata) in which other packages offer drivers for schemes not known here.
 ENTRY_POINTS = "vsh.drivers"
 #: Schemes that libvirt's own daemons serve.
@@ -61,7 +64,7 @@ def driver_class(uri: Uri) -> "type[driver.Driver]":
     """
     if uri.scheme in LOCAL and not uri.transport and not uri.host:
         return _load(LOCAL[uri.scheme])
-    if uri.scheme == "qemu" and not uri.transport and not uri.host and _direct(uri):
+    if uri.scheme == "qemu" and _direct(uri):
         return _load(QEMU)
     if uri.scheme not in SERVED and not uri.transport:
         from importlib.metadata import entry_points
@@ -72,9 +75,15 @@ def driver_class(uri: Uri) -> "type[driver.Driver]":
 
 
 def _direct(uri: Uri) -> bool:
-    """Whether vsh manages QEMU by itself: where it is told to, and where there is no libvirt that could."""
+    """Whether vsh manages QEMU by itself: where it is told to, and where there is no libvirt that could; over SSH only
+    where it is told to."""
+    here = not uri.transport and not uri.host
+    if not here and (not uri.host or uri.transport not in SHELLS):
+        return False
     if uri.path == "/embed" or uri.params.get("mode") == "direct":
         return True
+    if not here:
+        return False
     if uri.path not in ("/system", "/session") or "mode" in uri.params or "socket" in uri.params:
         return False
     return not (daemon_installed() or any(_answers(path) for path, served in sockets() if served == f"qemu://{uri.path}"))

@@ -126,8 +126,32 @@ class Channel:
         raise NotImplementedError
 
 
+class User(tuple):  # type: ignore[type-arg]
+    """Somebody with an account: (name, uid, gid)."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        name: str = self[0]
+        return name
+
+    @property
+    def uid(self) -> int:
+        uid: int = self[1]
+        return uid
+
+    @property
+    def gid(self) -> int:
+        gid: int = self[2]
+        return gid
+
+
 class Host:
     """A machine. Every path is absolute; every failure an OSError with its errno."""
+
+    #: seconds between two looks at what changes by itself: a look costs more where it is far
+    pause = 0.1
 
     def run(self, argv: "Sequence[str]", stdin: bytes = b"", timeout: "float | None" = None) -> Finished:
         """Run a program to its end. Raises FileNotFoundError when there is none, TimeoutError after `timeout` s."""
@@ -233,3 +257,18 @@ class Host:
     def boot_id(self) -> str:
         """What is different after each start of the machine."""
         raise NotImplementedError
+
+    def me(self) -> "tuple[int, Mapping[str, str]]":
+        """Who we are there: effective uid, and an environment that has those of HOME and XDG_* that are set."""
+        raise NotImplementedError
+
+    def user(self, key: "str | int") -> "User | None":
+        """The user of that name or number."""
+        raise NotImplementedError
+
+    def group(self, name: str) -> "int | None":
+        """The number of the group of that name."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Leave the machine; what `spawn` started stays."""

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 
-from . import Finished, Host, Lock, Process, Stat
+from . import Finished, Host, Lock, Process, Stat, User
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -263,6 +263,26 @@ class LocalHost(Host):
         if not self._boot_id:
             self._boot_id = self.read("/proc/sys/kernel/random/boot_id").decode().strip()
         return self._boot_id
+
+    def me(self) -> "tuple[int, Mapping[str, str]]":
+        return os.geteuid(), os.environ
+
+    def user(self, key: "str | int") -> "User | None":
+        import pwd
+
+        try:
+            found = pwd.getpwnam(key) if isinstance(key, str) else pwd.getpwuid(key)
+        except (KeyError, ValueError, OverflowError):
+            return None
+        return User((found.pw_name, found.pw_uid, found.pw_gid))
+
+    def group(self, name: str) -> "int | None":
+        import grp
+
+        try:
+            return grp.getgrnam(name).gr_gid
+        except (KeyError, ValueError):
+            return None
 
 
 def _names(folder: str) -> "list[str]":

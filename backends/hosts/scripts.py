@@ -40,9 +40,9 @@ SCRIPTS = {
     + 'cd "$1" 2>/dev/null || exit 0; set -- *"$2"; [ -e "$1" ] || exit 0; exec tar -cf - -- "$@" 2>/dev/null',
     "write": _ENGLISH
     + _SYNC
-    + 'umask 077; trap \'rm -f "$2"\' EXIT; cat >"$2" && chmod "$3" "$2" || exit 1; '
-    '[ "$(wc -c <"$2")" -eq "$4" ] || exit 74; '
-    'if [ "$5" ]; then put "$2"; fi; mv -f "$2" "$1" || exit 1; if [ "$5" ]; then put "${1%/*}"; fi',
+    + 'umask 077; new=${1%/*}/.tmp-ssh-$$; trap \'rm -f "$new"\' EXIT; cat >"$new" && chmod "$2" "$new" || exit 1; '
+    '[ "$(wc -c <"$new")" -eq "$3" ] || exit 74; '
+    'if [ "$4" ]; then put "$new"; fi; mv -f "$new" "$1" || exit 1; if [ "$4" ]; then put "${1%/*}"; fi',
     "append": _ENGLISH
     + 'umask "$2"; : >>"$1" || exit 1; [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1"',
     "listdir": _ENGLISH
@@ -55,6 +55,17 @@ SCRIPTS = {
     "rename": _ENGLISH + _SYNC + 'mv -f -- "$1" "$2" || exit 1; put "${2%/*}"',
     "give": _ENGLISH + 'exec chown -- "$2" "$1"',
     "link": _ENGLISH + '[ -L "$2" ] || [ -e "$2" ] || exec ln -s -- "$1" "$2"',
+    "me": "printf '%s\\0' \"$(id -u)\"; "
+    "for name in HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR; do "
+    "value=$(printenv $name) && printf '%s=%s\\0' $name \"$value\"; done; exit 0",
+    # An account: the line of database $1 (passwd or group) whose name or number is $2.
+    "account": 'getent "$1" "$2" 2>/dev/null && exit 0; while IFS= read -r line; do rest=${line#*:*:}; '
+    '[ "${line%%:*}" = "$2" ] || [ "${rest%%:*}" = "$2" ] || continue; printf "%s\\n" "$line"; exit 0; '
+    'done <"/etc/$1"; exit 0',
+    # A terminal: opened where it does not become the session's own, and joined to our input and output.
+    "device": _ENGLISH
+    + "exec 4<&0 </dev/null; ( exec 3<>\"$1\" || exit 1; printf 1; cat <&3 4<&- & reader=$!; "
+    "{ cat <&4 >&3; kill $reader; } >/dev/null 2>&1 & wait $reader ) & wait $!",
     "lock": _ENGLISH
     + _OPEN
     + "left=$2; while :; do exec 9>>\"$1\" || exit 1; "

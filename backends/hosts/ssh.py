@@ -10,7 +10,7 @@ import os
 import socket
 import time
 
-from . import Finished, Host, Lock, Process, Stat
+from . import Finished, Host, Lock, Process, Stat, User
 from .scripts import SCRIPTS
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..ssh import AnyLink, AnyRemote
+    from . import Channel
 
 #: Seconds that a call may take which does no more than handle files.
 PATIENCE = 60.0
@@ -52,18 +53,23 @@ class SshLock(Lock):
         program, self._program = self._program, None
         if program is not None:
             program.socket.close()
+            try:
+                program.finish(PATIENCE)  # it has it until it has ended
+            except OSError:
+                pass  # the connection is gone, and the program with it
 
 
 class SshHost(Host):
     """The machine at the other end of a link."""
 
+    pause = 1.0
+
     def __init__(self, link: "AnyLink"):
         self._link = link
         self._boot_id = ""
-        self._temporary = 0
+        self._me: tuple[int, Mapping[str, str]] | None = None
 
     def close(self) -> None:
-        """Leave the machine."""
         self._link.close()
 
     # Programs
@@ -110,6 +116,38 @@ class SshHost(Host):
 
         return open_unix(self._link, address)
 
+    def open_device(self, path: str) -> "Channel":
+        from .descriptor import DescriptorChannel
+
+        stat = self.stat(path)
+        if stat is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if stat.socket:
+            return DescriptorChannel(self.open_stream(path).detach())
+        return DescriptorChannel(self._holding("device", path, PATIENCE).socket.detach())
+
+    # Facts
+
+    def me(self) -> "tuple[int, Mapping[str, str]]":
+        if self._me is None:
+            uid, *words = self._checked("me").decode("utf-8", "surrogateescape").split("\0")[:-1]
+            self._me = int(uid), dict(word.split("=", 1) for word in words)
+        return self._me
+
+    def user(self, key: "str | int") -> "User | None":
+        entry = self._account("passwd", str(key))
+        wanted = entry is not None and entry[0 if isinstance(key, str) else 2] == str(key)
+        return User((entry[0], int(entry[2]), int(entry[3]))) if entry is not None and wanted else None
+
+    def group(self, name: str) -> "int | None":
+        entry = self._account("group", name)
+        return int(entry[2]) if entry is not None and entry[0] == name else None
+
+    def _account(self, database: str, key: str) -> "list[str] | None":
+        """The fields of a line of the database of users or groups."""
+        entry = self._checked("account", database, key).decode("utf-8", "surrogateescape")
+        return entry.rstrip("\n").split(":") if entry else None
+
     def boot_id(self) -> str:
         if not self._boot_id:
             self._boot_id = self.read("/proc/sys/kernel/random/boot_id").decode().strip()
@@ -134,10 +172,7 @@ class SshHost(Host):
         return found
 
     def write(self, path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
-        self._temporary += 1
-        name = f".tmp-ssh-{os.getpid()}-{id(self):x}-{self._temporary}"
-        temporary = f"{os.path.dirname(path)}/{name}"
-        self._checked("write", path, temporary, f"{mode:o}", str(len(data)), "1" if durable else "", stdin=data)
+        self._checked("write", path, f"{mode:o}", str(len(data)), "1" if durable else "", stdin=data)
 
     def append(self, path: str, data: bytes, mode: int = 0o600) -> None:
         self._checked("append", path, f"{0o777 & ~mode:o}", str(len(data)), stdin=data)
@@ -168,20 +203,21 @@ class SshHost(Host):
     # Locks
 
     def lock(self, path: str, timeout: float) -> Lock:
-        return self._hold("lock", path, timeout)
+        return SshLock(self._holding("lock", path, timeout, str(int(timeout * 20))))
 
     def share(self, path: str) -> Lock:
         try:
-            return self._hold("share", path, 0)
+            return SshLock(self._holding("share", path, 0))
         except TimeoutError:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path) from None
 
-    def _hold(self, script: str, path: str, timeout: float) -> Lock:
-        program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", path, str(int(timeout * 20))])
+    def _holding(self, script: str, path: str, timeout: float, *args: str) -> "AnyRemote":
+        """A program over there that has what it is to have until its input ends. Raises TimeoutError."""
+        program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", path, *args])
         stream = program.socket
         stream.settimeout(timeout + PATIENCE)
         if stream.recv(1) == b"1":
-            return SshLock(program)
+            return program
         stream.close()
         status, said = program.finish(PATIENCE)
         if status == LOCKED:
@@ -193,7 +229,7 @@ class SshHost(Host):
     def _checked(self, script: str, *args: str, stdin: bytes = b"") -> bytes:
         done = self._do(script, *args, stdin=stdin)
         if done.status:
-            raise failure(done, args[0])
+            raise failure(done, args[0] if args else script)
         return done.stdout
 
     def _do(self, script: str, *args: str, stdin: bytes = b"", timeout: "float | None" = PATIENCE) -> Finished:
@@ -201,7 +237,7 @@ class SshHost(Host):
         deadline = None if timeout is None else time.monotonic() + timeout
         program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", *args])
         with program.socket as stream:
-            out = _converse(stream, stdin, deadline, args[0])
+            out = _converse(stream, stdin, deadline, args[0] if args else script)
         status, said = program.finish(PATIENCE if deadline is None else max(1.0, deadline - time.monotonic()))
         return Finished((status, out, said))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .. import records
     from ..credentials import Ask
     from ..events import Subscription
+    from ..hosts import Host, Lock
     from ..uri import Uri
     from .settings import Settings
     from .watch import Watch
@@ -45,6 +46,7 @@ class QemuConnection(ListingCalls, InfoCalls):
 
     def open(self, ask: "Ask | None") -> None:
         """Begin; the first to come after a start of the machine, unless only to look, starts what is to start then."""
+        self.notices += self.driver.notices
         if not self.readonly and not self.driver.autostarted():
             from .autostart import autostart
 
@@ -70,21 +72,51 @@ class QemuDriver(driver.Driver):
 
     connection_class = QemuConnection
 
+    host: "Host"
+    places: Places
+    store: Store
+    _presence: "Lock"
+
     def __init__(self, uri: "Uri"):
-        """Raises VirtError when the URI leads nowhere or its folders cannot be used."""
+        """Raises VirtError for a parameter that nobody knows."""
         super().__init__(uri)
-        unknown = [name for name in uri.params if name not in PARAMETERS]
+        #: what the user should know about how the host is reached
+        self.notices: list[str] = []
+        self._settings: Settings | None = None
+        unknown = [name for name in uri.params if name not in (*PARAMETERS, *_ways(uri))]
         if unknown:
             raise errors.virt_error(errors.INVALID_ARG, f"unknown parameter '{unknown[0]}' in '{uri.text}'")
-        self.host = LocalHost()
-        self.places = Places.of(uri)
-        self.store = Store(self.host, self.places)
-        self._presence = self.store.open()
-        self._settings: Settings | None = None
 
     @classmethod
     def key(cls, uri: "Uri") -> str:
-        return f"{uri.path} {uri.params.get('root', '')}"
+        place = f"{uri.path} {uri.params.get('root', '')}"
+        if not uri.host:
+            return place
+        ways = [f"{name}={uri.params[name]}" for name in _ways(uri) if name in uri.params]
+        return " ".join([f"{uri.user}@{uri.host}:{uri.port}", *ways, place])
+
+    def start(self, ask: "Ask | None") -> None:
+        """Raises VirtError when the host cannot be reached, the URI leads nowhere or its folders cannot be used."""
+        self.host = self._reach(ask)
+        try:
+            self.places = Places.of(self.uri, self.host)
+            self.store = Store(self.host, self.places)
+            self._presence = self.store.open()
+        except BaseException:
+            self.host.close()
+            raise
+
+    def _reach(self, ask: "Ask | None") -> "Host":
+        if not self.uri.host:
+            return LocalHost()
+        from .. import ssh
+        from ..hosts.ssh import SshHost
+
+        return SshHost(ssh.connect(self.uri, ask, self.notices.append))
+
+    def stop(self) -> None:
+        self._presence.release()
+        self.host.close()
 
     @property
     def settings(self) -> "Settings":
@@ -110,11 +142,6 @@ class QemuDriver(driver.Driver):
         uid, gid, name = user
         return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--init-groups" if name else "--clear-groups"]
 
-    def release(self, connection: driver.Connection) -> None:
-        super().release(connection)
-        if not self.connections:
-            self._presence.release()
-
     def publish(self, ref: "records.DomainRef", event: int, detail: int) -> None:
         """Tell whoever watches, in whatever process, of a lifecycle event."""
         import time
@@ -123,3 +150,12 @@ class QemuDriver(driver.Driver):
 
         row = [str(time.time_ns() // 1000), ref.name, ref.uuid.hex(), str(ref.id), str(event), str(detail)]
         self.host.append(f"{self.places.run}/events", lines.dump([row]))
+
+
+def _ways(uri: "Uri") -> "tuple[str, ...]":
+    """Parameters that decide how the host of `uri` is reached."""
+    if not uri.host:
+        return ()
+    from .. import ssh
+
+    return ssh.PARAMETERS

@@ -14,6 +14,7 @@ from .. import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..hosts import Host
     from ..uri import Uri
 
 SYSTEM_ROOT = "/var/lib/vsh"
@@ -48,15 +49,15 @@ class Places:
             )
 
     @classmethod
-    def of(cls, uri: "Uri") -> "Places":
-        """Those of a URI.
+    def of(cls, uri: "Uri", host: "Host") -> "Places":
+        """Those of a URI on its host.
 
         Raises VirtError(INVALID_ARG) for one that leads nowhere, OPERATION_DENIED for the system's without root.
         """
         if uri.path == "/embed":
             return cls.below(check_root(uri.params.get("root")), uri.params["root"])
         if uri.path == "/system":
-            if os.geteuid() != 0:
+            if host.me()[0] != 0:
                 raise errors.virt_error(
                     errors.AUTH_UNAVAILABLE,
                     "qemu:///system without libvirt needs root",
@@ -65,7 +66,7 @@ class Places:
                 )
             return cls.below(SYSTEM_ROOT)
         if uri.path == "/session":
-            return cls.of_user()
+            return cls.of_user(host)
         raise fail(
             f"unexpected QEMU URI path '{uri.path}', try qemu:///system, qemu:///session or qemu:///embed?root=DIR"
         )
@@ -79,17 +80,18 @@ class Places:
         return cls(inside("etc"), inside("run"), inside("lib"), inside("log"), inside("cache"), conf, root)
 
     @classmethod
-    def of_user(cls) -> "Places":
-        home = os.environ.get("HOME") or "/"
+    def of_user(cls, host: "Host") -> "Places":
+        uid, environ = host.me()
+        home = environ.get("HOME") or "/"
 
         def folder(variable: str, default: str) -> str:
-            chosen = os.environ.get(variable) or ""
+            chosen = environ.get(variable) or ""
             return chosen.rstrip("/") if chosen.startswith("/") else f"{home.rstrip('/')}/{default}"
 
         config, data = folder("XDG_CONFIG_HOME", ".config"), folder("XDG_DATA_HOME", ".local/share")
         cache = folder("XDG_CACHE_HOME", ".cache")
-        run = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
-        if not os.path.isdir(run) and not os.environ.get("XDG_RUNTIME_DIR"):
+        run = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{uid}"
+        if not environ.get("XDG_RUNTIME_DIR") and host.stat(run) is None:
             run = cache
         return cls(
             f"{config}/vsh/qemu",

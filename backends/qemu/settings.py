@@ -4,9 +4,6 @@ from .. import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from ..conf import Value
     from ..hosts import Host
     from .places import Places
@@ -18,17 +15,22 @@ USERS = ("libvirt-qemu", "qemu", "nobody")
 class Settings:
     """What qemu.conf says."""
 
-    def __init__(self, values: "dict[str, Value]"):
+    def __init__(self, host: "Host", values: "dict[str, Value]"):
+        self._host = host
         self._values = values
 
     @classmethod
     def read(cls, host: "Host", places: "Places") -> "Settings":
         """Raises VirtError for a broken file."""
-        if host.stat(places.conf) is None:
-            return cls({})
-        from ..conf import read_conf
+        try:
+            text = host.read(places.conf).decode("utf-8", "surrogateescape")
+        except (FileNotFoundError, NotADirectoryError):
+            return cls(host, {})
+        except OSError as error:
+            raise errors.virt_error(errors.OPEN_FAILED, f"'{places.conf}': {error.strerror}") from None
+        from ..conf import parse_conf
 
-        return cls(read_conf(places.conf))
+        return cls(host, parse_conf(places.conf, text))
 
     def text(self, name: str, default: str = "") -> str:
         """A string; raises CONF_SYNTAX for anything else."""
@@ -70,36 +72,24 @@ class Settings:
 
     def user(self) -> "tuple[int, int, str] | None":
         """The same with the user's name; "" for a number that has none."""
-        import os
-
-        if os.geteuid() != 0:
+        if self._host.me()[0] != 0:
             return None
-        import grp
-        import pwd
-
         user, group = self.text("user"), self.text("group")
+        digits = user.lstrip("+")
         if not user:
-            user = next((name for name in USERS if _known(pwd.getpwnam, name)), "nobody")
-        try:
-            if user.lstrip("+").isdigit():
-                uid = gid = int(user.lstrip("+"))
-                name = ""
-                if _known(pwd.getpwuid, uid):
-                    entry = pwd.getpwuid(uid)
-                    name, gid = entry.pw_name, entry.pw_gid
-            else:
-                entry = pwd.getpwnam(user)
-                uid, gid, name = entry.pw_uid, entry.pw_gid, entry.pw_name
-            if group:
-                gid = int(group.lstrip("+")) if group.lstrip("+").isdigit() else grp.getgrnam(group).gr_gid
-        except KeyError as error:
-            raise errors.virt_error(errors.CONFIG_UNSUPPORTED, f"qemu.conf: {error.args[0]}") from None
+            found = next((found for name in USERS if (found := self._host.user(name)) is not None), None)
+            user = "nobody"
+        else:
+            found = self._host.user(int(digits) if digits.isdigit() else user)
+        if found is not None:
+            name, uid, gid = found
+        elif digits.isdigit():
+            name, uid, gid = "", int(digits), int(digits)
+        else:
+            raise errors.virt_error(errors.CONFIG_UNSUPPORTED, f"qemu.conf: there is no user '{user}'")
+        if group:
+            number = int(group.lstrip("+")) if group.lstrip("+").isdigit() else self._host.group(group)
+            if number is None:
+                raise errors.virt_error(errors.CONFIG_UNSUPPORTED, f"qemu.conf: there is no group '{group}'")
+            gid = number
         return None if (uid, gid) == (0, 0) else (uid, gid, name)
-
-
-def _known(lookup: "Callable[[Any], object]", name: "str | int") -> bool:
-    try:
-        lookup(name)
-    except KeyError:
-        return False
-    return True

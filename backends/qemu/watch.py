@@ -1,7 +1,7 @@
 """Events, whichever process brings them about: the file that all of ours append to, and each guest's own journal.
 
 Nobody has to run for them to be written; any number of processes may read along, each at its own place. Reading is
-looking again every PAUSE seconds.
+looking again every `Host.pause` seconds.
 """
 
 import json
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     #: microseconds since 1970, kind, domain, further fields
     Told = tuple[int, str, DomainRef, tuple[object, ...]]
 
-PAUSE = 0.1
 #: the file in run/ that all of ours append to
 OURS = "events"
 #: QEMU's events that are lifecycle events: name -> event, detail. Its last one is told by whoever cleans up.
@@ -111,7 +110,7 @@ class Watch:
         self._dispatcher.close()
 
     def _look(self) -> None:
-        while not self._stop.wait(PAUSE):
+        while not self._stop.wait(self._driver.host.pause):
             try:
                 self._once()
             except (OSError, errors.VirtError):

@@ -2,12 +2,15 @@
 
 import errno
 import os
+import pty
+import pwd
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +175,58 @@ def test_streams(host: Host, tmp_path: Path) -> None:
         host.open_stream(f"{path} nosuch")
 
 
+def test_a_terminal(host: Host) -> None:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    path = os.ttyname(slave)
+    os.close(slave)
+    device = host.open_device(path)
+    for piece in (b"one\n", bytes(range(256))):
+        device.send(piece, 30)
+        got = b""
+        while len(got) < len(piece):
+            got += os.read(master, 1000)
+        assert got == piece
+        os.write(master, piece)
+        got = b""
+        while len(got) < len(piece):
+            got += device.recv(1000, 30)
+        assert got == piece
+    with pytest.raises(TimeoutError):
+        device.recv(1, 0.1)
+    os.close(master)
+    assert device.recv(1, 30) == b""
+    device.close()
+    with pytest.raises(FileNotFoundError):
+        host.open_device(f"{path}-nosuch")
+
+
+def test_a_socket_as_a_device(host: Host, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        device = host.open_device(path)
+        with listener.accept()[0] as there:
+            device.send(b"hello", 30)
+            assert there.recv(10) == b"hello"
+            there.sendall(b"you")
+            assert device.recv(10, 30) == b"you"
+        assert device.recv(1, 30) == b""
+        device.close()
+
+
+def test_files_are_handed_over_here_only(host: Host, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    if isinstance(host, LocalHost):
+        os.close(host.open_file(str(path), new=True))
+        assert path.stat().st_mode & 0o777 == 0o600
+        return
+    with pytest.raises(OSError) as caught:
+        host.open_file(str(path), new=True)
+    assert caught.value.errno == errno.EOPNOTSUPP and not path.exists()
+
+
 def test_locks_exclude_each_other_here_and_there(host: Host, tmp_path: Path) -> None:
     path = str(tmp_path / "lock it")
     for one, other in ((host, LocalHost()), (LocalHost(), host), (host, host)):
@@ -226,3 +281,16 @@ def test_a_shared_presence(host: Host, tmp_path: Path) -> None:
 
 def test_this_boot(host: Host) -> None:
     assert host.boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def test_who_is_there(host: Host) -> None:
+    uid, environ = host.me()
+    assert uid == os.geteuid() and environ["HOME"] == pwd.getpwuid(uid).pw_dir
+    assert all(name in ("HOME",) or name.startswith("XDG_") for name in environ) or environ is os.environ
+    mail = pwd.getpwnam("mail")
+    assert host.user("mail") == host.user(mail.pw_uid) == ("mail", mail.pw_uid, mail.pw_gid)
+    for key in ("nosuch", "", "-x", str(mail.pw_uid), "$(id -un)", ".*", 987654):
+        assert host.user(key) is None
+    assert host.group("mail") == mail.pw_gid
+    for name in ("nosuch", str(mail.pw_gid), ""):
+        assert host.group(name) is None

@@ -7,12 +7,13 @@ import pytest
 
 from vsh.backends import registry
 from vsh.backends.errors import INVALID_ARG, XML_ERROR, VirtError
+from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.places import Places, file_name, inside, short
 from vsh.backends.uri import Uri
 
 
 def places(root: str) -> Places:
-    return Places.of(Uri(f"qemu:///embed?root={root}"))
+    return Places.of(Uri(f"qemu:///embed?root={root}"), LocalHost())
 
 
 NO_ROOTS = ("", "?root=", "?root=x", "?root=/a/", "?root=/", "?root=/a/../b", "?root=..", "?mode=direct")
@@ -21,7 +22,7 @@ NO_ROOTS = ("", "?root=", "?root=x", "?root=/a/", "?root=/", "?root=/a/../b", "?
 @pytest.mark.parametrize("query", NO_ROOTS)
 def test_roots_that_are_none(query: str) -> None:
     with pytest.raises(VirtError) as caught:
-        Places.of(Uri(f"qemu:///embed{query}"))
+        Places.of(Uri(f"qemu:///embed{query}"), LocalHost())
     assert caught.value.code == INVALID_ARG
 
 
@@ -73,7 +74,7 @@ def test_memory_paths() -> None:
 def test_the_system_has_no_hash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(variable, f"/x/{variable[4:8].lower()}")
-    found = Places.of(Uri("qemu:///session?mode=direct"))
+    found = Places.of(Uri("qemu:///session?mode=direct"), LocalHost())
     assert found.etc == "/x/conf/vsh/qemu"
     assert found.run == "/x/runt/vsh/qemu"
     assert found.memory(1, "a", "/dev/shm") == "/dev/shm/libvirt/qemu/1-a"

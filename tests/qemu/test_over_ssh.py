@@ -1,0 +1,167 @@
+"""Guests on another machine without a daemon there: what is done over SSH is as if it had been done on that machine."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.guest import Guests
+from tests.live.side import Side
+from tests.live.sshd import Sshd
+from tests.live.wait import wait_until
+from vsh.backends import api, registry
+from vsh.backends.constants import domain as const
+from vsh.backends.driver import Driver
+from vsh.backends.errors import INVALID_ARG, NO_DOMAIN, OPERATION_INVALID, SYSTEM_ERROR, VirtError
+from vsh.backends.qemu import QemuDriver
+from vsh.backends.uri import Uri
+
+RUNNING, SHUTOFF = const.DOMAIN_RUNNING, const.DOMAIN_SHUTOFF
+
+
+@pytest.fixture
+def far_uri(root: Path, sshd: Sshd) -> str:
+    return f"qemu+ssh://root@127.0.0.1:{sshd.port}/embed?root={root}/e&{sshd.query()}"
+
+
+@pytest.fixture
+def far(connect: Callable[..., api.Connection], far_uri: str) -> api.Connection:
+    return connect(to=far_uri)
+
+
+def code(call: Callable[[], object]) -> int:
+    with pytest.raises(VirtError) as caught:
+        call()
+    return caught.value.code
+
+
+def test_a_life_as_seen_from_both_sides(far: api.Connection, conn: api.Connection, guests: Guests) -> None:
+    ref = far.domain_define_xml_flags(guests.boot_sector("sector"), 0)
+    assert [r.name for r in conn.connect_list_all_domains(0)] == ["sector"]
+    far.domain_set_autostart(ref, 1)
+    assert conn.domain_get_autostart(ref) == 1
+    far.domain_set_autostart(ref, 0)
+    ref = far.domain_create_with_flags(ref, 0)
+    for connection in (far, conn):
+        assert tuple(connection.domain_get_state(ref, 0)) == (RUNNING, const.DOMAIN_RUNNING_BOOTED)
+        assert [r.id for r in connection.connect_list_all_domains(1)] == [ref.id]
+    assert far.domain_get_xml_desc(ref, 0) == conn.domain_get_xml_desc(ref, 0)
+    conn.domain_suspend(ref)
+    assert far.domain_get_state(ref, 0).state == const.DOMAIN_PAUSED
+    far.domain_resume(ref)
+    assert conn.domain_get_state(ref, 0).state == RUNNING
+    assert far.domain_get_info(ref).cpu_time > 0
+    assert code(lambda: far.domain_create_with_flags(ref, 0)) == OPERATION_INVALID
+    far.domain_destroy_flags(ref, 0)
+    assert tuple(conn.domain_get_state(ref, 0)) == (SHUTOFF, const.DOMAIN_SHUTOFF_DESTROYED)
+    conn.domain_create_with_flags(ref, 0)
+    far.domain_destroy_flags(ref, 0)
+    far.domain_undefine_flags(ref, 0)
+    assert code(lambda: conn.domain_lookup_by_name("sector")) == NO_DOMAIN
+    assert far.connect_list_all_domains(0) == []
+
+
+def test_command_lines(side: Side, guests: Guests, far_uri: str, uri: str, tmp_path: Path) -> None:
+    """Each is a process of its own."""
+    path = tmp_path / "talker.xml"
+    path.write_text(guests.boot_sector("talker"))
+
+    def done(*argv: str, to: str = far_uri) -> str:
+        run = side.vsh("-c", to, *argv)
+        assert run.status == 0, run.stderr
+        return run.stdout
+
+    assert "Domain 'talker' defined" in done("define", str(path))
+    assert "Domain 'talker' started" in done("start", "talker")
+    with side.terminal("vsh", "-c", far_uri, "console", "talker") as terminal:
+        terminal.expect("Escape character")
+        terminal.send("are you there?")
+        terminal.expect("are you there?")
+        assert side.vsh("-c", uri, "console", "talker").status == 1
+        terminal.send("\x1d")
+        assert terminal.finish()[1] == 0
+    # Whoever leaves a console has left it by then.
+    with side.terminal("vsh", "-c", uri, "console", "talker") as terminal:
+        terminal.expect("Escape character")
+        terminal.send("again")
+        terminal.expect("again")
+    assert done("domstate", "talker") == done("domstate", "talker", to=uri) == "running\n\n"
+    assert done("list", "--all") == done("list", "--all", to=uri)
+    saved = side.vsh("-c", far_uri, "save", "talker", str(tmp_path / "image"))
+    assert saved.status == 1 and "files of another machine cannot be handed over" in saved.stderr
+    assert "Traceback" not in saved.stderr and not (tmp_path / "image").exists()
+    assert done("domstate", "talker") == "running\n\n"
+    assert "destroyed" in done("destroy", "talker")
+    assert "undefined" in done("undefine", "talker")
+    assert done("list", "--all", "--name") == "\n"
+
+
+def test_events_from_there(far: api.Connection, conn: api.Connection, guests: Guests) -> None:
+    ref = conn.domain_define_xml_flags(guests.boot_sector("told"), 0)
+    told: list[int] = []
+    far.subscribe("domain_event_lifecycle", None, lambda event: told.append(event.event))
+    conn.domain_create_with_flags(ref, 0)
+    wait_until(lambda: const.DOMAIN_EVENT_STARTED in told)
+    conn.domain_destroy_flags(ref, 0)
+    wait_until(lambda: const.DOMAIN_EVENT_STOPPED in told)
+
+
+def test_what_cannot_be_started_says_why(far: api.Connection, guests: Guests) -> None:
+    ref = far.domain_define_xml_flags(guests.boot_sector("broken"), 0)
+    xml = far.domain_get_xml_desc(ref, 0).replace("<serial", "<disk type='file'><source file='/nosuch'/>"
+        "<target dev='vda' bus='virtio'/></disk><serial", 1)  # fmt: skip
+    far.domain_define_xml_flags(xml, 0)
+    with pytest.raises(VirtError, match="nosuch"):
+        far.domain_create_with_flags(ref, 0)
+    assert tuple(far.domain_get_state(ref, 0)) == (SHUTOFF, const.DOMAIN_SHUTOFF_FAILED)
+
+
+@pytest.fixture
+def home(new_sshd: Callable[..., Sshd], root: Path) -> Iterator[tuple[Sshd, Path]]:
+    """A server at which we have a home and a folder for data of our own."""
+    environment = f"HOME={root}/h XDG_DATA_HOME={root}/d XDG_RUNTIME_DIR={root}/r"
+    yield new_sshd(settings={"SetEnv": environment}), root
+
+
+def test_the_folders_are_those_of_the_far_user(
+    connect: Callable[..., api.Connection], home: tuple[Sshd, Path], guests: Guests
+) -> None:
+    sshd, root = home
+    there = connect(to=f"qemu+ssh://root@127.0.0.1:{sshd.port}/session?mode=direct&{sshd.query()}")
+    there.domain_define_xml_flags(guests.boot_sector("mine"), 0)
+    assert (root / "h/.config/vsh/qemu/mine.xml").exists()
+    assert (root / "d/vsh/qemu/format").exists() and (root / "r/vsh/qemu/driver.pid").exists()
+    (root / "h/.config/vsh/qemu.conf").write_text('user = "nosuch"\n')
+    there.close()
+    there = connect(to=there.uri.text)
+    with pytest.raises(VirtError, match="there is no user 'nosuch'"):
+        there.domain_create_with_flags(there.domain_lookup_by_name("mine"), 0)
+
+
+def test_what_leads_nowhere(far_uri: str, sshd: Sshd, root: Path) -> None:
+    host = f"qemu+ssh://root@127.0.0.1:{sshd.port}"
+    for text in (f"{host}/embed?{sshd.query()}", f"{host}/other?mode=direct&{sshd.query()}", f"{far_uri}&socket=/x"):
+        assert code(lambda text=text: api.open(text)) == INVALID_ARG  # type: ignore[misc]
+    (root / "file").touch()
+    assert code(lambda: api.open(far_uri.replace(f"{root}/e", f"{root}/file"))) == SYSTEM_ERROR
+    assert code(lambda: api.open(f"qemu+ssh://root@127.0.0.1:1/embed?root={root}/e&{sshd.query()}")) == SYSTEM_ERROR
+    assert not [driver for kind, _ in Driver._shared if (driver := kind) is QemuDriver]
+    assert os.listdir(root) == ["file"]
+
+
+def test_who_answers() -> None:
+    def driver(text: str) -> str:
+        return registry.driver_class(Uri(text)).__name__
+
+    for direct in ("/embed?root=/x", "/system?mode=direct", "/session?mode=direct"):
+        assert driver(f"qemu+ssh://host{direct}") == driver(f"qemu+libssh2://u@host:22{direct}") == "QemuDriver"
+        assert driver(f"qemu+tcp://host{direct}") == driver(f"qemu://host{direct}") == "LibvirtDriver"
+    for plain in ("qemu+ssh://host/system", "qemu+ssh://host/session", "qemu+ssh:///system?mode=direct"):
+        assert driver(plain) == "LibvirtDriver"
+
+
+def test_machines_are_told_apart() -> None:
+    texts = [f"qemu+ssh://{place}/embed?root=/x" for place in ("a", "b", "u@a", "v@a", "a:22", "a:23")]
+    texts += ["qemu:///embed?root=/x", "qemu+ssh://a/embed?root=/y", "qemu+ssh://a/embed?root=/x&keyfile=k"]
+    assert len({QemuDriver.key(Uri(text)) for text in texts}) == len(texts)
