@@ -34,12 +34,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in long]
 
 
+#: Daemons that all tests share. libvirtd 9.0.0 crashes now and then; that is to fail one test and not all after it.
+SHARED: list[Libvirtd] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for daemon in SHARED:
+        daemon.revive()
+
+
 @pytest.fixture(scope="session")
 def libvirtd() -> Iterator[Libvirtd]:
     """An unprivileged libvirtd that all tests share: leave it as you found it, and do not kill it."""
     need("libvirtd", "setpriv")
     with Libvirtd() as daemon:
+        SHARED.append(daemon)
         yield daemon
+        SHARED.remove(daemon)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +60,9 @@ def libvirtd_root() -> Iterator[Libvirtd]:
     need("libvirtd")
     need_root()
     with Libvirtd(privileged=True) as daemon:
+        SHARED.append(daemon)
         yield daemon
+        SHARED.remove(daemon)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +71,9 @@ def libvirtd_net() -> Iterator[Libvirtd]:
     need("libvirtd", "dnsmasq", "ip", "nsenter")
     need_root()
     with Libvirtd(privileged=True, own_network=True) as daemon:
+        SHARED.append(daemon)
         yield daemon
+        SHARED.remove(daemon)
 
 
 @pytest.fixture

@@ -119,6 +119,11 @@ class Libvirtd:
                 raise RuntimeError(f"libvirtd did not come up\n{self.log()}")
             time.sleep(0.02)
 
+    def revive(self) -> None:
+        """Start it again if it is gone."""
+        if not Path(f"/proc/{self.pid}").exists():
+            self.start()
+
     def kill(self) -> None:
         """SIGKILL the daemon, as a crash would: its guests live on until `stop`."""
         os.kill(self.pid, signal.SIGKILL)
