@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..events import Subscription
     from ..records import NodeGetInfo
     from ..uri import Uri
-    from ..xml.nodedev import Device
+    from ..xml.resources.nodedev import Device
     from .interfaces import Interfaces
     from .networks import Networks
     from .pools import Pools
@@ -202,7 +202,7 @@ class TestDriver(driver.Driver):
     @property
     def interfaces(self) -> "Interfaces":
         if self._interfaces is None:
-            from ..xml.host_interfaces import Interface
+            from ..xml.resources.interface import Interface
             from .default import INTERFACE
             from .interfaces import Interfaces
 
@@ -213,7 +213,7 @@ class TestDriver(driver.Driver):
     @property
     def node_devices(self) -> "dict[str, Device]":
         if self._node_devices is None:
-            from ..xml.nodedev import Device
+            from ..xml.resources.nodedev import Device
             from .default import DEVICES
 
             self._node_devices = {device.name: device for device in map(Device.parse, DEVICES)}

@@ -19,11 +19,11 @@ from lxml import etree
 from .. import errors
 from ..constants import domain as const
 from ..xml.config import TestConfig
-from ..xml.host_interfaces import Interface
 from ..xml.node import Node
-from ..xml.nodedev import Device
 from ..xml.parse import read_tree
+from ..xml.resources.interface import Interface
 from ..xml.resources.network import Network
+from ..xml.resources.nodedev import Device
 from ..xml.resources.pool import Pool
 from ..xml.resources.snapshot import Snapshot
 from ..xml.resources.volume import Volume

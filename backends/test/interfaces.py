@@ -9,7 +9,7 @@ from .base import TestBase, call, fail, locked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import InterfaceRef
-    from ..xml.host_interfaces import Interface
+    from ..xml.resources.interface import Interface
     from .driver import TestDriver
 
 FILTERS = connect.CONNECT_LIST_INTERFACES_ACTIVE | connect.CONNECT_LIST_INTERFACES_INACTIVE
@@ -99,7 +99,7 @@ class InterfaceCalls(TestBase):
 
     @call("testInterfaceDefineXML", INTERFACE_DEFINE_VALIDATE)
     def interface_define_xml(self, xml: str, flags: int = 0) -> "InterfaceRef":
-        from ..xml.host_interfaces import Interface
+        from ..xml.resources.interface import Interface
 
         return self.driver.interfaces.add(Interface.parse(xml, bool(flags))).ref
 

@@ -8,7 +8,7 @@ from .base import TestBase, call, fail, locked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import NodeDeviceRef
-    from ..xml.nodedev import Device
+    from ..xml.resources.nodedev import Device
     from .driver import TestDriver
 
 FILTERS = 2 * connect.CONNECT_LIST_NODE_DEVICES_CAP_VPD - 1
@@ -21,7 +21,7 @@ class NodeDeviceCalls(TestBase):
 
     @call("testConnectListAllNodeDevices", FILTERS)
     def connect_list_all_node_devices(self, flags: int = 0) -> "list[NodeDeviceRef]":
-        from ..xml.nodedev import KINDS
+        from ..xml.resources.nodedev import KINDS
 
         found = self.driver.node_devices.values()
         return [_ref(dev) for dev in found if not flags or any(1 << KINDS.index(kind) & flags for kind in _kinds(dev))]
@@ -61,7 +61,7 @@ class NodeDeviceCalls(TestBase):
 
         Its description says what it hangs on and its world wide names; the rest is that of the one the host began with.
         """
-        from ..xml.nodedev import Device
+        from ..xml.resources.nodedev import Device
 
         wanted = Device.parse(xml_desc, new=True, validate=bool(flags))
         if wanted.scsi_host is None or wanted.scsi_host.fc_host is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import INTERNAL_ERROR, UNKNOWN, XML_ERROR, VirtError
-from .config import ParseConfig
-from .engine import Context, Model, View, fail
-from .fields import Child, Children, Enum, Flag, Int, Name, OnOff, Text, UInt, YesNo
-from .node import Node
-from .parse import parse, refuse_unknown
-from .serialize import Out
+from ...errors import INTERNAL_ERROR, UNKNOWN, XML_ERROR, VirtError
+from ..config import ParseConfig
+from ..engine import Context, Model, View, fail
+from ..fields import Child, Children, Enum, Flag, Int, Name, OnOff, Text, UInt, YesNo
+from ..node import Node
+from ..parse import parse, refuse_unknown
+from ..serialize import Out
 
 TYPES = ("ethernet", "bridge", "bond", "vlan")
 STATES = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")

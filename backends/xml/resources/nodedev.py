@@ -3,13 +3,13 @@ devices only the kind."""
 
 from __future__ import annotations
 
-from ..errors import INTERNAL_ERROR, NO_NAME, XML_ERROR
-from .config import ParseConfig
-from .engine import Context, Model, View, fail
-from .fields import Child, Children, Enum, Name, OptInt, Text, Uuid
-from .node import Node
-from .parse import parse, refuse_unknown
-from .serialize import Out
+from ...errors import INTERNAL_ERROR, NO_NAME, XML_ERROR
+from ..config import ParseConfig
+from ..engine import Context, Model, View, fail
+from ..fields import Child, Children, Enum, Name, OptInt, Text, Uuid
+from ..node import Node
+from ..parse import parse, refuse_unknown
+from ..serialize import Out
 
 #: By virNodeDevCapType.
 KINDS = (
