@@ -18,6 +18,8 @@ _FIND = (
 )
 #: Sees to it that a file is on the disk; an old sync(1) knows only all files.
 _SYNC = 'put() { sync "$1" 2>/dev/null || sync; }; '
+#: Renames a file; mv would put it into a folder of that name.
+_MOVE = 'move() { [ ! -d "$2" ] || { echo "$2: Is a directory" >&2; return 1; }; mv -f -- "$1" "$2"; }; '
 #: Opens the lock file $1 as descriptor 9; `same` says whether it still has its name.
 _OPEN = (
     'umask 077; same() { [ "$(stat -L -c %d:%i /proc/self/fd/9)" = "$(stat -L -c %d:%i "$1" 2>/dev/null)" ]; }; '
@@ -40,9 +42,10 @@ SCRIPTS = {
     + 'cd "$1" 2>/dev/null || exit 0; set -- *"$2"; [ -e "$1" ] || exit 0; exec tar -cf - -- "$@" 2>/dev/null',
     "write": _ENGLISH
     + _SYNC
+    + _MOVE
     + 'umask 077; new=${1%/*}/.tmp-ssh-$$; trap \'rm -f "$new"\' EXIT; cat >"$new" && chmod "$2" "$new" || exit 1; '
     '[ "$(wc -c <"$new")" -eq "$3" ] || exit 74; '
-    'if [ "$4" ]; then put "$new"; fi; mv -f "$new" "$1" || exit 1; if [ "$4" ]; then put "${1%/*}"; fi',
+    'if [ "$4" ]; then put "$new"; fi; move "$new" "$1" || exit 1; if [ "$4" ]; then put "${1%/*}"; fi',
     "append": _ENGLISH
     + 'umask "$2"; : >>"$1" || exit 1; [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1"',
     "listdir": _ENGLISH
@@ -52,7 +55,7 @@ SCRIPTS = {
     "stat": _ENGLISH + _FORMAT + '[ -e "$1" ] || exit 0; exec stat -L -c "$f" -- "$1"',
     "make_folders": _ENGLISH + 'umask "$1"; shift; for path; do [ -d "$path" ] || mkdir -p -- "$path" || exit 1; done',
     "remove": _ENGLISH + 'exec rm -rf -- "$@"',
-    "rename": _ENGLISH + _SYNC + 'mv -f -- "$1" "$2" || exit 1; put "${2%/*}"',
+    "rename": _ENGLISH + _SYNC + _MOVE + 'move "$1" "$2" || exit 1; put "${2%/*}"',
     "give": _ENGLISH + 'exec chown -- "$2" "$1"',
     "link": _ENGLISH + '[ -L "$2" ] || [ -e "$2" ] || exec ln -s -- "$1" "$2"',
     "me": "printf '%s\\0' \"$(id -u)\"; "

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Run, Side
 
@@ -125,6 +126,30 @@ def domain_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def image(guests: Guests) -> Path:
+    """A disk of 1 MiB that guests may write."""
+    path: Path = guests.directory / "disk.img"
+    path.write_bytes(bytes(1 << 20))
+    path.chmod(0o666)
+    return path
+
+
+@pytest.fixture
+def start_guest(side: Side, libvirtd: Libvirtd, guests: Guests, define: Callable[..., None]) -> Callable[..., Host]:
+    """Starts a QEMU guest `guest` without privileges: start_guest(devices, cpus=..., paused=...); its host."""
+
+    def start(devices: str = "", *, cpus: str = "<vcpu>1</vcpu>", paused: bool = True) -> Host:
+        host = Host(side, libvirtd.uri("qemu"))
+        xml = guests.boot_sector("guest").replace("</devices>", f"{devices}</devices>")
+        define(host.uri, xml.replace("<vcpu>1</vcpu>", cpus), start=True)
+        if paused:  # So that no counter moves between two looks.
+            side.virsh("-c", host.uri, "suspend guest")
+        return host
+
+    return start
 
 
 @pytest.fixture

@@ -5,9 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.commands.conftest import Host
-from tests.live.guest import Guests
-from tests.live.libvirtd import Libvirtd
-from tests.live.side import Side
 
 COUNTS = ["vcpucount test", *(f"vcpucount test --{one}" for one in ("live", "config", "current", "maximum", "active"))]
 COUNTS += ["vcpucount test --config --maximum", "vcpucount test --live --active", "vcpucount test --current --live"]
@@ -18,13 +15,9 @@ NUMBERS = ["x", "-1", "''", "4294967296", "1x"]
 
 
 @pytest.fixture
-def qemu(side: Side, libvirtd: Libvirtd, guests: Guests, define: Callable[..., None]) -> Host:
+def qemu(start_guest: Callable[..., Host]) -> Host:
     """A QEMU host with a paused domain `guest` that may have four CPUs, and two I/O threads."""
-    xml = guests.boot_sector("guest").replace("<vcpu>1</vcpu>", "<vcpu current='1'>4</vcpu><iothreads>2</iothreads>")
-    host = Host(side, libvirtd.uri("qemu"))
-    define(host.uri, xml, start=True)
-    side.virsh("-c", host.uri, "suspend guest")  # So that no counter moves between two looks.
-    return host
+    return start_guest(cpus="<vcpu current='1'>4</vcpu><iothreads>2</iothreads>")
 
 
 def test_counts(host: Host) -> None:

@@ -7,8 +7,6 @@ import pytest
 
 from tests.commands import canned
 from tests.commands.conftest import Host
-from tests.live.guest import Guests
-from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
 from vsh.backends.params import INT, STRING, UINT, TypedParams
 from vsh.backends.records import DomainFsinfo
@@ -178,12 +176,10 @@ def test_graphics_reload(rpc: Host) -> None:
 
 
 @pytest.fixture
-def qemu(side: Side, libvirtd: Libvirtd, guests: Guests, define: Callable[..., None]) -> Host:
+def qemu(start_guest: Callable[..., Host]) -> Host:
     """A QEMU host with a running domain `guest` that has a VNC display."""
     graphics = "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/><video><model type='vga'/></video>"
-    host = Host(side, libvirtd.uri("qemu"))
-    define(host.uri, guests.boot_sector("guest").replace("</devices>", graphics + "</devices>"), start=True)
-    return host
+    return start_guest(graphics, paused=False)
 
 
 def test_qemu(qemu: Host) -> None:
@@ -210,12 +206,8 @@ def test_screenshots(qemu: Host, tmp_path: Path) -> None:
     assert not list(home.glob("guest-*"))
 
 
-def test_screenshots_of_a_domain_without_a_screen(
-    side: Side, libvirtd: Libvirtd, guests: Guests, define: object
-) -> None:
-    host = Host(side, libvirtd.uri("qemu"))
-    define(host.uri, guests.boot_sector("blind"), start=True)  # type: ignore[operator]
-    host.same("screenshot blind", "screenshot blind shot")
+def test_screenshots_of_a_domain_without_a_screen(start_guest: Callable[..., Host]) -> None:
+    start_guest().same("screenshot guest", "screenshot guest shot")
 
 
 def test_json(host: Host) -> None:

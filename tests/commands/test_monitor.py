@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Host
-from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.proxy import DelayProxy
 from tests.live.side import Side
@@ -20,23 +19,10 @@ DEVICES = """\
 """
 
 
-@pytest.fixture(scope="module")
-def image(guests: Guests) -> Path:
-    """A disk of 1 MiB."""
-    path = guests.directory / "disk.img"
-    path.write_bytes(bytes(1 << 20))
-    path.chmod(0o666)
-    return path
-
-
 @pytest.fixture
-def qemu(side: Side, libvirtd: Libvirtd, guests: Guests, image: Path, define: Callable[..., None]) -> Host:
+def qemu(start_guest: Callable[..., Host], image: Path) -> Host:
     """A QEMU host with a paused domain `guest` that has two disks and two interfaces."""
-    xml = guests.boot_sector("guest").replace("</devices>", DEVICES.format(image=image) + "</devices>")
-    host = Host(side, libvirtd.uri("qemu"))
-    define(host.uri, xml, start=True)
-    side.virsh("-c", host.uri, "suspend guest")  # So that no counter moves between two looks.
-    return host
+    return start_guest(DEVICES.format(image=image))
 
 
 LOOKS = [

@@ -7,9 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from tests.commands.conftest import Host
-from tests.live.guest import Guests
-from tests.live.libvirtd import Libvirtd
-from tests.live.side import Side
 from vsh.commands.domain import throttle
 
 MAC = "52:54:00:11:22:33"
@@ -54,16 +51,9 @@ BAD_RATES += [",,,5", "1,,,5", "'1 '"]
 
 
 @pytest.fixture
-def qemu(side: Side, libvirtd: Libvirtd, guests: Guests, define: Callable[..., None]) -> Host:
+def qemu(start_guest: Callable[..., Host], image: Path) -> Host:
     """A QEMU host with a paused domain `guest` that has a disk and an interface."""
-    image: Path = guests.directory / "tuned.img"
-    image.write_bytes(bytes(1 << 20))
-    image.chmod(0o666)
-    xml = guests.boot_sector("guest").replace("</devices>", DEVICES.format(image=image) + "</devices>")
-    host = Host(side, libvirtd.uri("qemu"))
-    define(host.uri, xml, start=True)
-    side.virsh("-c", host.uri, "suspend guest")  # So that no counter moves between two looks.
-    return host
+    return start_guest(DEVICES.format(image=image))
 
 
 def lines(verb: str, *words: str, name: str = "test", nic: str = "testnet0") -> list[str]:

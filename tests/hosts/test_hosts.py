@@ -25,6 +25,8 @@ from vsh.backends.hosts.ssh import SshHost
 from vsh.backends.uri import Uri
 
 ENV = {"PATH": "/usr/bin:/bin", "WORD": "a b'c"}
+#: Python code in a process of its own begins with this.
+PRELUDE = "import os, sys\nfrom vsh.backends.hosts.local import LocalHost\nhost = LocalHost()\n"
 NAMES = ["with blank", "$(touch owned)", "'quoted\"", "-n*ü"]
 
 
@@ -38,6 +40,12 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     remote = SshHost(ssh.connect(Uri(f"qemu+ssh://root@127.0.0.1:{sshd.port}/system?{sshd.query(**more)}")))
     yield remote
     remote.close()
+
+
+def elsewhere(code: str, *argv: str) -> "subprocess.Popen[str]":
+    """Run Python code in a process of its own, this machine at hand as `host`."""
+    command = [sys.executable, "-c", PRELUDE + code, *argv]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_programs(host: Host) -> None:
@@ -68,6 +76,9 @@ def test_files(host: Host, tmp_path: Path, name: str) -> None:
     first = host.stat(path)
     assert first is not None and first.mode & 0o7777 == 0o600 and first.size == len(data)
     assert first == LocalHost().stat(path)
+    host.write(path, data)
+    rewritten = host.stat(path)
+    assert rewritten is not None and rewritten.version != first.version
     host.write(path, b"", 0o644)
     second = host.stat(path)
     assert second is not None and second.size == 0 and second.mode & 0o7777 == 0o644 and second.version != first.version
@@ -80,6 +91,24 @@ def test_files(host: Host, tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path) == [f"{name}.new"]
     host.remove(f"{path}.new", f"{path}.new")
     assert os.listdir(tmp_path) == []
+
+
+def test_files_are_replaced_whole(host: Host, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    host.write(str(path), b"a" * 100_000)
+    code = "while True:\n    for letter in b'ab': host.write(sys.argv[1], bytes([letter]) * 100_000, durable=False)\n"
+    writer = elsewhere(code, str(path))
+    try:
+        whole, seen = {b"a" * 100_000, b"b" * 100_000}, set()
+        wait_until(lambda: path.read_bytes()[:1] == b"b")
+        for _ in range(10):
+            seen.add(host.read(str(path)))
+        wait_until(lambda: seen.add(host.read(str(path))) or seen >= whole)
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert seen == whole
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_folders(host: Host, tmp_path: Path) -> None:
@@ -110,6 +139,12 @@ def test_failures_have_their_numbers(host: Host, tmp_path: Path) -> None:
     with pytest.raises(OSError) as caught:
         host.make_folders([str(tmp_path / "file" / "folder")])
     assert caught.value.errno in (errno.ENOTDIR, errno.EEXIST)
+    (tmp_path / "folder").mkdir()
+    for change in (lambda to: host.write(to, b"x"), lambda to: host.rename(str(tmp_path / "file"), to)):
+        with pytest.raises(OSError) as caught:
+            change(str(tmp_path / "folder"))
+        assert caught.value.errno == errno.EISDIR
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"] and os.listdir(tmp_path / "folder") == []
     with pytest.raises(OSError) as caught:
         host.write("/proc/nosuch", b"x")
     assert caught.value.errno in (errno.ENOENT, errno.EACCES, errno.EPERM)
@@ -137,10 +172,12 @@ def test_processes_outlive_us_and_are_told_apart(host: Host, tmp_path: Path) -> 
         assert not log.exists() or log.read_text() == ""  # nothing has begun yet
         recorded.append(process)
 
-    script = 'echo "$WORD $1 $HOME"; exec sleep 60'
+    script = 'echo "$WORD $1 $HOME"; echo err >&2; read line || echo end; ps -o sid= -p $$; exec sleep 60'
     process = host.spawn(["sh", "-c", script, "sh", "x y"], log=str(log), record=record, env=ENV)
     assert recorded == [process] and Process.read(str(process)) == process
-    wait_until(lambda: log.read_text() == "a b'c x y \n")
+    wait_until(lambda: log.read_text().count("\n") == 4)
+    first, *rest = log.read_text().split("\n")
+    assert first == "a b'c x y " and [line.strip() for line in rest] == ["err", "end", str(process.pid), ""]
     assert log.stat().st_mode & 0o777 == 0o600
     other = Process((process.pid, process[1] + 1, process[2]))
     rebooted = Process((process.pid, process[1], "another"))
@@ -159,6 +196,19 @@ def test_nothing_starts_that_could_not_be_recorded(host: Host, tmp_path: Path) -
     with pytest.raises(OSError, match="full"):
         host.spawn(["touch", str(tmp_path / "started")], log=str(tmp_path / "log"), record=record, env=ENV)
     time.sleep(0.3)
+    assert not (tmp_path / "started").exists()
+
+
+def test_nothing_starts_when_the_recorder_is_killed(tmp_path: Path) -> None:
+    code = (
+        "def record(process):\n    print(process, flush=True)\n    os.kill(os.getpid(), 9)\n"
+        "host.spawn(['touch', sys.argv[1]], log=sys.argv[2], record=record, env={'PATH': '/usr/bin:/bin'})\n"
+    )
+    killed = elsewhere(code, str(tmp_path / "started"), str(tmp_path / "log"))
+    told, _ = killed.communicate(timeout=30)
+    assert killed.returncode == -signal.SIGKILL
+    process = Process.read(told.strip())
+    wait_until(lambda: LocalHost().alive([process]) == [False])
     assert not (tmp_path / "started").exists()
 
 
@@ -239,6 +289,17 @@ def test_locks_exclude_each_other_here_and_there(host: Host, tmp_path: Path) -> 
             assert 0.3 < time.monotonic() - start < 5
         other.lock(path, 5).release()
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_locks_end_with_their_holder(host: Host, tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    holder = elsewhere("lock = host.lock(sys.argv[1], 10)\nprint('locked', flush=True)\nsys.stdin.read()\n", path)
+    assert holder.stdout is not None and holder.stdout.readline() == "locked\n"
+    with pytest.raises(TimeoutError):
+        host.lock(path, 0.05)
+    holder.kill()
+    holder.communicate()
+    host.lock(path, 5).release()
 
 
 def test_a_lock_file_that_was_removed_excludes_nobody(host: Host, tmp_path: Path) -> None:
