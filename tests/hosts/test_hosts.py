@@ -214,13 +214,16 @@ def test_nothing_starts_when_the_recorder_is_killed(tmp_path: Path) -> None:
 
 def test_streams(host: Host, tmp_path: Path) -> None:
     path = str(tmp_path / "a socket")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
-        listener.listen()
-        served = threading.Thread(target=lambda: listener.accept()[0].sendall(b"hello"), daemon=True)
-        served.start()
-        with host.open_stream(path) as stream:
-            assert stream.recv(100) == b"hello"
+    with socket.socket(socket.AF_UNIX) as unix, socket.create_server(("127.0.0.1", 0)) as tcp:
+        unix.bind(path)
+        unix.listen()
+        for listener, address in ((unix, path), (tcp, tcp.getsockname())):
+            threading.Thread(target=lambda one=listener: one.accept()[0].sendall(b"hello"), daemon=True).start()
+            with host.open_stream(address) as stream:
+                assert stream.recv(100) == b"hello"
+    if isinstance(host, LocalHost):
+        with pytest.raises(ConnectionRefusedError):
+            host.open_stream(path)
     with pytest.raises(OSError):
         host.open_stream(f"{path} nosuch")
 
