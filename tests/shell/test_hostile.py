@@ -104,3 +104,12 @@ def test_locales(side: Side) -> None:
         side.assert_same(*HOST, "domstate 日本", env=env)
         side.assert_same("-q", *HOST, stdin="domstate 日本\n", env=env)
         side.assert_same("-q", *HOST, stdin="domstate \udcff\n", env=env)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(side: Side, closed: str) -> None:
+    shell = ["sh", "-c", f'"$@" -c test:///default list {closed} && "$@" -c test:///default {closed}', "sh"]
+    argv = [*shell, *vsh_command()]
+    run = subprocess.run(argv, input=b"", env=side.env, capture_output=True, timeout=60, check=False)
+    assert run.returncode == 0 and not run.stderr
+    assert (b"running" in run.stdout) == (">&-" not in closed.replace("2>&-", ""))
