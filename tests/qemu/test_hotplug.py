@@ -65,6 +65,28 @@ def blocks(conn: api.Connection, ref: DomainRef) -> set[str]:
     return set(re.findall(r"/(\w+)\.img", conn.qemu_domain_monitor_command(ref, "info block", 1)))
 
 
+def test_statistics_know_of_hot_plug(
+    conn: api.Connection, running: DomainRef, image: Callable[[str], Path], root: Path
+) -> None:
+    """The cache of devices follows its guests, and is none of the truth."""
+
+    def told() -> list[object]:
+        (record,) = conn.connect_get_all_domain_stats([running], 0, 0)
+        names = sorted(name for name in record.params if re.fullmatch(r"block\.\d+\.name", name))
+        return [record.params[name] for name in names]
+
+    before = told()
+    disk = DISK.format(image("sdb"), "sdb", "usb")
+    conn.domain_attach_device_flags(running, disk, LIVE)
+    assert sorted(map(str, told())) == sorted([*map(str, before), "sdb"])
+    cache = root / "e/cache/qemu/devices"
+    for damage in (b"", b"\xff\n", cache.read_bytes()[:40], b"vsh-devices\t1\ndisk\tx\n", b"vsh-devices\t1\nfile\n"):
+        cache.write_bytes(damage)
+        assert "sdb" in told()
+    conn.domain_detach_device_flags(running, disk, LIVE)
+    assert told() == before
+
+
 def test_disks(conn: api.Connection, running: DomainRef, image: Callable[[str], Path]) -> None:
     for target, bus in (("vdb", "virtio"), ("sda", "scsi"), ("sdb", "usb")):
         conn.domain_attach_device_flags(running, DISK.format(image(target), target, bus), BOTH)
