@@ -148,10 +148,14 @@ def absolute(name: str, args: "tuple[Any, ...]") -> "tuple[Any, ...]":
 def check(name: str, args: "tuple[Any, ...]", readonly: bool) -> None:
     """Raise what libvirt's public function raises before any driver sees the call."""
     flags.check(name, args)
+    if readonly:
+        _refuse(name, args)
     if name in FAULTS and FAULTS[name][0](args):
         raise errors.VirtError(errors.INVALID_ARG, FAULTS[name][1])
-    if not readonly:
-        return
+
+
+def _refuse(name: str, args: "tuple[Any, ...]") -> None:
+    """Raise what a read-only connection does not allow."""
     procedure = procedures.lookup(name)
     if procedure.readonly == "!" or (procedure.readonly == "?" and GUARDED[name](args)):
         raise errors.read_only(procedure.api)

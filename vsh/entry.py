@@ -31,6 +31,10 @@ def main() -> int:
         # Whoever read our output is gone: nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.write(2, f"error: cannot write the output: {error.strerror}\n".encode())
+        return 1
 
 
 def shortcut(argv: list[str]) -> int | None:
