@@ -115,12 +115,16 @@ def difference(before: str, after: str) -> str:
     return "".join(unified_diff(before.splitlines(True), after.splitlines(True), "stored", "edited"))
 
 
-def report(edit: Edit, print_diff: bool, unchanged: str, changed: str, **facts: "Any") -> "Iterator[Text | Message]":
-    """Run `edit` and tell what came of it in virsh's words, after the difference if that is wanted."""
+def report(edit: Edit, print_diff: bool, what: str, changed: str = "", **facts: "Any") -> "Iterator[Text | Message]":
+    """Run `edit` and tell what came of it, after the difference if that is wanted.
+
+    `what` begins virsh's lines for it; `changed` is the whole line after a change, where virsh has another.
+    """
     value = edit.run()
     if print_diff:
         yield edit.shown()
-    yield Message(unchanged if value is None else changed, **facts, changed=value is not None)
+    told = f"{what} XML configuration {'not changed' if value is None else 'edited'}."
+    yield Message(told if value is None else changed or told, **facts, changed=value is not None)
 
 
 class updating:

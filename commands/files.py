@@ -2,10 +2,18 @@
 
 import os
 
+from .declare import Data, Flag
 from .errors import CommandError
 
 #: The largest XML file virsh reads, in bytes.
 LIMIT = 10 * 1024 * 1024
+#: An option of commands that give XML to the host.
+VALIDATE = Flag("validate", "refuse XML that does not match libvirt's schema")
+
+
+def xml_file(what: str) -> Data:
+    """The word that names a file with the XML of `what`."""
+    return Data("file", f"a file with the {what}'s XML")
 
 
 def read_file(path: str, limit: int = LIMIT) -> str:

@@ -2,15 +2,17 @@
 
 from vsh.backends.errors import FROM_DOMAIN, NO_DOMAIN_CHECKPOINT, NO_DOMAIN_SNAPSHOT, VirtError
 
+from .declare import Flag
 from .domain.lookup import find_domain
 from .errors import CommandError
+from .named import by_name
 from .results import Table, Text
 from .tree import Tree
 from .words import split_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Any
 
     from vsh.backends.records import DomainCheckpointRef, DomainRef, DomainSnapshotRef
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
     from .context import Context
 
     Moment = DomainSnapshotRef | DomainCheckpointRef
+
+
+#: The first options of the commands that list moments, and the pairs of options there that exclude each other.
+FAMILY = (
+    Flag("parent", "show the parents too"),
+    Flag("roots", "only those without a parent"),
+    Flag("leaves", "only those without children"),
+    Flag("no-leaves", "only those with children"),
+)
+EXCLUSIVE = (("tree", "name"), ("parent", "roots"), ("parent", "tree"), ("roots", "tree"), ("roots", "from"))
+#: The options that tell in which form they are listed.
+TREE = Flag("tree", "as a tree")
+FORM = (Flag("name", "just the names"), Flag("topological", "parents before children; else by name"))
 
 
 class Kind:
@@ -82,6 +97,28 @@ class Kind:
         nodes = [(ref.name, parent) for ref, parent in zip(refs, self.parents(ctx, refs), strict=True)]
         return Tree(nodes if start is None else [(start.name, None), *nodes])
 
+    def listing(
+        self,
+        ctx: "Context",
+        refs: "Sequence[Moment]",
+        start: "Moment | None",
+        columns: "Sequence[str]",
+        *,
+        tree: bool,
+        name: bool,
+        topological: bool,
+    ) -> "Tree | Text | Table":
+        """`refs` in the form that the options TREE and FORM ask for; see `tree` and `table` for the rest.
+
+        Raises CommandError.
+        """
+        refs = refs if topological else sorted(refs, key=by_name)
+        if tree:
+            return self.tree(ctx, refs, start)
+        if name:
+            return Text("".join(f"{ref.name}\n" for ref in refs), data=[{"name": ref.name} for ref in refs])
+        return self.table(ctx, refs, columns)
+
     def table(self, ctx: "Context", refs: "Sequence[Moment]", columns: "Sequence[str]") -> Table:
         """`refs` with those of the columns state and parent that are wanted; what is gone meanwhile is left out."""
         rows, records = [], []
@@ -114,16 +151,6 @@ class Kind:
 
 SNAPSHOT = Kind("snapshot")
 CHECKPOINT = Kind("checkpoint")
-
-
-def in_order(refs: "Iterable[Moment]") -> "list[Moment]":
-    """By name, upper and lower case alike."""
-    return sorted(refs, key=lambda ref: ref.name.encode("utf-8", "surrogateescape").lower())
-
-
-def names_of(refs: "Sequence[Moment]") -> Text:
-    """A name a line."""
-    return Text("".join(f"{ref.name}\n" for ref in refs), data=[{"name": ref.name} for ref in refs])
 
 
 def snake(state: str) -> str:

@@ -3,7 +3,8 @@
 from vsh.backends.errors import INVALID_ARG, VirtError
 
 from .declare import Data
-from .errors import CommandError
+from .errors import CommandError, failing
+from .results import Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,28 @@ class Kind:
         if "name" in by:
             calls.append((f"{self.call}_lookup_by_name", (text,)))
         return answers + (ctx.connection.batch(calls) if calls else [])
+
+    def change(self, ctx: "Context", text: str, verb: str, done: str, call: "Callable[[Any], object]") -> Message:
+        """Do `call` with the object `text` stands for: `verb` says what may fail, `done` what was done, as virsh does.
+
+        Raises CommandError.
+        """
+        ref = self.find(ctx, text)
+        with failing(f"Failed to {verb} {self.word} {text}"):
+            call(ref)
+        return Message(f"{self.word.capitalize()} {text} {done}", **{self.word: facts(ref)})
+
+    def autostart(self, ctx: "Context", text: str, disable: bool) -> Message:
+        """Have the object `text` stands for start with the host, or not.
+
+        Raises CommandError.
+        """
+        ref = self.find(ctx, text)
+        mark = "unmark" if disable else "mark"
+        with failing(f"failed to {mark} {self.word} {text} as autostarted"):
+            getattr(ctx.connection, f"{self.call}_set_autostart")(ref, int(not disable))
+        told = f"{self.word.capitalize()} {text} {mark}ed as autostarted"
+        return Message(told, **{self.word: facts(ref)}, autostart=not disable)
 
     def names(self, among: int = 0) -> "Completer":
         """For completion: the names of those that match `among`, flags of the listing call; 0 for all."""

@@ -5,7 +5,7 @@ from vsh.backends.constants import domain as constants
 from ..declare import Flag, Opt, command
 from ..domain.lookup import Domain, find_domain
 from ..errors import CommandError, failing
-from ..moments import CHECKPOINT, in_order, names_of
+from ..moments import CHECKPOINT, EXCLUSIVE, FAMILY, FORM, TREE
 from .lookup import HAVING, named
 
 TYPE_CHECKING = False
@@ -31,17 +31,13 @@ FILTERS = {
     group="checkpoint",
     options=[
         Domain(HAVING, resolve=None),
-        Flag("parent", "show the parents too"),
-        Flag("roots", "only those without a parent"),
-        Flag("leaves", "only those without children"),
-        Flag("no-leaves", "only those with children"),
-        Flag("tree", "as a tree"),
+        *FAMILY,
+        TREE,
         Opt("from", "only the children of this checkpoint", late=True, complete=CHECKPOINT.names),
         Flag("descendants", "with --from, their children too, and so on"),
-        Flag("name", "just the names"),
-        Flag("topological", "parents before children; else by name"),
+        *FORM,
     ],
-    exclusive=[("tree", "name"), ("parent", "roots"), ("parent", "tree"), ("roots", "tree"), ("roots", "from")],
+    exclusive=EXCLUSIVE,
 )
 def checkpoint_list(
     ctx: "Context",
@@ -66,8 +62,5 @@ def checkpoint_list(
     top = None if start is None else named(ctx, ref, start(), "from")
     with failing("unexpected problem querying checkpoints"):
         refs = CHECKPOINT.all(ctx, ref, flags) if top is None else CHECKPOINT.children(ctx, top, flags)
-    if "topological" not in given:
-        refs = in_order(refs)
-    if tree:
-        return CHECKPOINT.tree(ctx, refs, top)
-    return names_of(refs) if name else CHECKPOINT.table(ctx, refs, ["parent"] if parent else [])
+    columns = ["parent"] if parent else []
+    return CHECKPOINT.listing(ctx, refs, top, columns, tree=tree, name=name, topological="topological" in given)

@@ -13,6 +13,7 @@ from .lookup import RUNNING, Domain, find_domain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from ..context import Context
     from ..results import Result
@@ -43,12 +44,9 @@ def blockpull(
     path: str,
     bandwidth: "Callable[[bool], int] | None" = None,
     base: "str | None" = None,
-    wait: bool = False,
-    verbose: bool = False,
-    timeout: "int | None" = None,
     keep_relative: bool = False,
     bytes: bool = False,
-    **later: bool,
+    **waiting: "Any",
 ) -> "Iterator[Result]":
     """Pull the contents of the images below a disk's image up into it.
 
@@ -65,9 +63,7 @@ def blockpull(
         else:
             ctx.connection.domain_block_pull(ref, path, limit, unit)
 
-    job = BlockJob(
-        ctx, ref, path, "Block Pull", wait=wait, verbose=verbose, timeout=timeout, later=later.get("async", False)
-    )
+    job = BlockJob(ctx, ref, path, "Block Pull", waiting)
     return job.run(start, "Block Pull started", "Pull", "Pull complete")
 
 
@@ -104,14 +100,11 @@ def blockcommit(
     top: "str | None" = None,
     active: bool = False,
     delete: bool = False,
-    wait: bool = False,
-    verbose: bool = False,
-    timeout: "int | None" = None,
     pivot: bool = False,
     keep_overlay: bool = False,
     keep_relative: bool = False,
     bytes: bool = False,
-    **later: bool,
+    **waiting: "Any",
 ) -> "Iterator[Result]":
     """Commit the contents of a disk's upper images down into a lower one.
 
@@ -119,7 +112,7 @@ def blockcommit(
     """
     limit = bandwidth(bytes) if bandwidth else 0
     active = active or pivot or keep_overlay
-    _need_wait(wait or pivot or keep_overlay, verbose, timeout, later, "keep-overlay")
+    _need_wait(waiting, pivot or keep_overlay, "keep-overlay")
     ref = find_domain(ctx, domain)
     flags = (
         constants.DOMAIN_BLOCK_COMMIT_SHALLOW * shallow
@@ -128,16 +121,7 @@ def blockcommit(
         | constants.DOMAIN_BLOCK_COMMIT_RELATIVE * keep_relative
         | constants.DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES * bytes
     )
-    job = BlockJob(
-        ctx,
-        ref,
-        path,
-        "Block commit",
-        wait=wait or pivot or keep_overlay,
-        verbose=verbose,
-        timeout=timeout,
-        later=later.get("async", False),
-    )
+    job = BlockJob(ctx, ref, path, "Block commit", waiting, pivot or keep_overlay)
     return job.run(
         lambda: ctx.connection.domain_block_commit(ref, path, base, top, limit, flags),
         "Active Block Commit started" if active else "Block Commit started",
@@ -185,9 +169,6 @@ def blockcopy(
     shallow: bool = False,
     reuse_external: bool = False,
     blockdev: bool = False,
-    wait: bool = False,
-    verbose: bool = False,
-    timeout: "int | None" = None,
     pivot: bool = False,
     finish: bool = False,
     xml: "str | None" = None,
@@ -198,7 +179,7 @@ def blockcopy(
     transient_job: bool = False,
     synchronous_writes: bool = False,
     print_xml: bool = False,
-    **later: bool,
+    **waiting: "Any",
 ) -> "Iterator[Result]":
     """Copy the contents of a disk to a new image.
 
@@ -206,70 +187,41 @@ def blockcopy(
     with blockjob. Ctrl-C aborts a job that is waited for.
     """
     limit = bandwidth(bytes) if bandwidth else 0
-    for one, other, both in (
-        ("dest", "xml", dest is not None),
-        ("format", "xml", format is not None),
-        ("blockdev", "xml", blockdev),
-    ):
-        if both and xml is not None:
-            raise CommandError(f"Options --{one} and --{other} are mutually exclusive")
+    for option, given in (("dest", dest is not None), ("format", format is not None), ("blockdev", blockdev)):
+        if given and xml is not None:
+            raise CommandError(f"Options --{option} and --xml are mutually exclusive")
     if pivot and finish:
         raise CommandError("Options --pivot and --finish are mutually exclusive")
     if dest is None and xml is None:
         raise CommandError("need either --dest or --xml")
-    _need_wait(wait or pivot or finish, verbose, timeout, later, "finish")
+    _need_wait(waiting, pivot or finish, "finish")
     ref = find_domain(ctx, domain)
     image = read_file(xml) if xml is not None else _image(dest or "", blockdev, format)
     if print_xml:
         return iter([Text(image, data={"xml": image})])
     # virDomainBlockRebase and virDomainBlockCopy have the same numbers for these.
     flags = constants.DOMAIN_BLOCK_COPY_SHALLOW * shallow | constants.DOMAIN_BLOCK_COPY_REUSE_EXT * reuse_external
-    params = TypedParams()
     newer = (
-        xml is not None
-        or bool(granularity or buf_size or transient_job or synchronous_writes)
-        or format not in (None, "raw")
+        constants.DOMAIN_BLOCK_COPY_TRANSIENT_JOB * transient_job
+        | constants.DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES * synchronous_writes
     )
-    if newer:
-        if limit and not bytes:
-            if limit > (2**64 - 1) >> 20:
-                raise CommandError(f"bandwidth must be less than {(2**64 - 1) >> 20}")
-            limit *= MIB
-        for name, kind, value in (
-            ("bandwidth", ULLONG, limit),
-            ("granularity", UINT, granularity),
-            ("buf-size", ULLONG, buf_size),
-        ):
-            if value:
-                params.add(name, kind, value)
-        flags |= (
-            constants.DOMAIN_BLOCK_COPY_TRANSIENT_JOB * transient_job
-            | constants.DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES * synchronous_writes
-        )
-    else:
-        flags |= (
-            constants.DOMAIN_BLOCK_REBASE_COPY
-            | constants.DOMAIN_BLOCK_REBASE_COPY_DEV * blockdev
-            | constants.DOMAIN_BLOCK_REBASE_COPY_RAW * (format == "raw")
-            | constants.DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES * bytes
-        )
+    older = (
+        constants.DOMAIN_BLOCK_REBASE_COPY
+        | constants.DOMAIN_BLOCK_REBASE_COPY_DEV * blockdev
+        | constants.DOMAIN_BLOCK_REBASE_COPY_RAW * (format == "raw")
+        | constants.DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES * bytes
+    )
+    params = None
+    if xml is not None or granularity or buf_size or newer or format not in (None, "raw"):
+        params = _params(limit if bytes else _in_bytes(limit), granularity, buf_size)
 
     def start() -> None:
-        if newer:
-            ctx.connection.domain_block_copy(ref, path, image, params, flags)
+        if params is None:
+            ctx.connection.domain_block_rebase(ref, path, dest, limit, flags | older)
         else:
-            ctx.connection.domain_block_rebase(ref, path, dest, limit, flags)
+            ctx.connection.domain_block_copy(ref, path, image, params, flags | newer)
 
-    job = BlockJob(
-        ctx,
-        ref,
-        path,
-        "Block Copy",
-        wait=wait or pivot or finish,
-        verbose=verbose,
-        timeout=timeout,
-        later=later.get("async", False),
-    )
+    job = BlockJob(ctx, ref, path, "Block Copy", waiting, pivot or finish)
     return job.run(
         start,
         "Block Copy started",
@@ -280,11 +232,32 @@ def blockcopy(
     )
 
 
-def _need_wait(waits: bool, verbose: bool, timeout: "int | None", later: "dict[str, bool]", last: str) -> None:
-    """Refuse options that mean something only to who waits."""
-    for option, given in (("verbose", verbose), ("async", bool(later))):
-        if given and not waits and timeout is None:
+def _need_wait(waiting: "dict[str, Any]", ends: bool, last: str) -> None:
+    """Refuse options that mean something only to who waits; who `ends` the job, by --pivot or by `last`, does."""
+    for option in ("verbose", "async"):
+        if option in waiting and not (ends or "wait" in waiting or "timeout" in waiting):
             raise CommandError(f"--{option} requires at least one of --timeout, --wait, --pivot, or --{last}")
+
+
+def _in_bytes(limit: int) -> int:
+    """MiB/s as bytes/s."""
+    most = (2**64 - 1) // MIB
+    if limit > most:
+        raise CommandError(f"bandwidth must be less than {most}")
+    return limit * MIB
+
+
+def _params(bandwidth: int, granularity: int, buf_size: int) -> TypedParams:
+    """What virDomainBlockCopy is told, all in bytes; 0 leaves it to the hypervisor."""
+    params = TypedParams()
+    for name, kind, value in (
+        ("bandwidth", ULLONG, bandwidth),
+        ("granularity", UINT, granularity),
+        ("buf-size", ULLONG, buf_size),
+    ):
+        if value:
+            params.add(name, kind, value)
+    return params
 
 
 def _image(path: str, device: bool, format: "str | None") -> str:

@@ -63,10 +63,9 @@ class Bandwidth(Scaled):
 
 
 class BlockJob:
-    """A job on the disk `path` of a domain.
+    """A job on the disk `path` of a domain; `label` begins the lines that show how far it is.
 
-    `wait` is whether to see it through; `verbose` shows how far it is, `timeout` is in seconds, and `later` does not
-    wait for a job that is aborted.
+    `waiting` is what the options WAIT, VERBOSE, TIMEOUT (in seconds) and ASYNC say; `wait` sees it through besides.
     """
 
     def __init__(
@@ -75,20 +74,17 @@ class BlockJob:
         domain: "DomainRef",
         path: str,
         label: str,
-        *,
-        wait: bool,
-        verbose: bool = False,
-        timeout: "int | None" = None,
-        later: bool = False,
+        waiting: "dict[str, Any]",
+        wait: bool = False,
     ):
         self.ctx = ctx
         self.domain = domain
         self.path = path
         self.label = label
-        self.wait = wait or timeout is not None
-        self.verbose = verbose
-        self.timeout = timeout
-        self.later = constants.DOMAIN_BLOCK_JOB_ABORT_ASYNC * later
+        self.timeout: int | None = waiting.get("timeout")
+        self.wait = wait or "wait" in waiting or self.timeout is not None
+        self.verbose = "verbose" in waiting
+        self.later = constants.DOMAIN_BLOCK_JOB_ABORT_ASYNC * ("async" in waiting)
 
     def run(
         self,

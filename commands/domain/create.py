@@ -2,9 +2,9 @@
 
 from vsh.backends.constants import domain as constants
 
-from ..declare import Data, Flag, Opt, command
+from ..declare import Flag, Opt, command
 from ..errors import failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message
 from .lookup import facts
 from .start import descriptors
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     "create",
     group="domain",
     options=[
-        Data("file", "a file with the domain's XML"),
+        xml_file("domain"),
         Flag("console", "join its console at once"),
         Flag("paused", "leave it paused once it is created"),
         Flag("autodestroy", "destroy it when this connection ends"),
         Opt("pass-fds", "hand these open file descriptors N,N,... to the guest", empty=True),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
+        VALIDATE,
         Flag("reset-nvram", "give it fresh NVRAM"),
     ],
 )

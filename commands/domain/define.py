@@ -2,9 +2,9 @@
 
 from vsh.backends.constants.domain import DOMAIN_DEFINE_VALIDATE
 
-from ..declare import Data, Flag, command
+from ..declare import command
 from ..errors import failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message
 from .lookup import facts
 
@@ -13,14 +13,7 @@ if TYPE_CHECKING:
     from ..context import Context
 
 
-@command(
-    "define",
-    group="domain",
-    options=[
-        Data("file", "a file with the domain's XML"),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
-    ],
-)
+@command("define", group="domain", options=[xml_file("domain"), VALIDATE])
 def define(ctx: "Context", file: str, validate: bool = False) -> Message:
     """Define a domain from a file without starting it.
 

@@ -4,7 +4,7 @@ from vsh.backends.constants.domain import DOMAIN_DEVICE_MODIFY_FORCE
 
 from ..declare import Data, Flag, command
 from ..errors import failing
-from ..files import read_file
+from ..files import read_file, xml_file
 from ..results import Message
 from .impact import DEVICE_EXCLUSIVE, DEVICE_IMPACT, EXCLUSIVE, IMPACT, device_impact, impact
 from .lookup import DOMAIN, facts
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
 
-FILE = Data("file", "a file with the device's XML")
+FILE = xml_file("device")
 
 
 def attach(ctx: "Context", ref: "DomainRef", xml: str, flags: int, current: bool) -> None:

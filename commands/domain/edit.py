@@ -47,8 +47,7 @@ def edit(
     return report(
         Edit(ctx, lambda: connection.domain_get_xml_desc(domain, flags), define, relaxes=not skip_validate),
         print_diff,
-        f"Domain '{name}' XML configuration not changed.",
-        f"Domain '{name}' XML configuration edited.",
+        f"Domain '{name}'",
         domain=facts(domain),
     )
 
@@ -79,7 +78,7 @@ def managedsave_edit(
             define,
         ),
         print_diff,
-        f"Managed save image of domain '{domain.name}' XML configuration not changed.",
+        f"Managed save image of domain '{domain.name}'",
         f"Managed save image of Domain '{domain.name}' XML configuration edited.",
         domain=facts(domain),
     )
@@ -111,7 +110,7 @@ def save_image_edit(
             define,
         ),
         print_diff,
-        f"Saved image {file} XML configuration not changed.",
+        f"Saved image {file}",
         f"State file {file} edited.",
         file=file,
     )

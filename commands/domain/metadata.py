@@ -3,17 +3,22 @@
 from vsh.backends.constants import domain as constants
 from vsh.backends.errors import NO_DOMAIN_METADATA, NO_SUPPORT, VirtError
 
-from ..declare import Argv, Data, Flag, Opt, command
-from ..notes import Notes
+from ..declare import command
+from ..notes import ELEMENT, ELEMENT_EXCLUSIVE, TEXT, URI, Notes
 from .impact import CONFIG, CURRENT, EXCLUSIVE, LIVE, impact
 from .lookup import DOMAIN, Domain, facts, find_domain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vsh.backends.records import DomainRef
 
     from ..context import Context
     from ..results import Result
+
+#: In virsh's order here.
+FACES = (LIVE, CONFIG, CURRENT)
 
 
 @command(
@@ -21,12 +26,8 @@ if TYPE_CHECKING:
     group="domain",
     options=[
         DOMAIN,
-        LIVE,
-        CONFIG,
-        CURRENT,
-        Flag("title", "the title, not the description"),
-        Flag("edit", "change it in an editor"),
-        Argv("new-desc", "the new text; without it the present one is shown"),
+        *FACES,
+        *TEXT,
     ],
     exclusive=EXCLUSIVE,
 )
@@ -37,8 +38,7 @@ def desc(
     config: bool = False,
     current: bool = False,
     title: bool = False,
-    edit: bool = False,
-    new_desc: "list[str] | None" = None,
+    **change: "Any",
 ) -> "Result":
     """Show or change the description or the title of a domain.
 
@@ -47,8 +47,8 @@ def desc(
     what = "title" if title else "description"
     type = constants.DOMAIN_METADATA_TITLE if title else constants.DOMAIN_METADATA_DESCRIPTION
     notes = _notes(ctx, domain, impact(config=config, live=live, current=current))
-    old = _noted(ctx, domain, what, type, config) if edit or new_desc is None else None
-    return notes.text(what, type, old, new_desc, edit)
+    old = _noted(ctx, domain, what, type, config) if "edit" in change or "new_desc" not in change else None
+    return notes.text(what, type, old, **change)
 
 
 def _notes(ctx: "Context", domain: "DomainRef", flags: int) -> Notes:
@@ -83,16 +83,11 @@ def _noted(ctx: "Context", domain: "DomainRef", what: str, type: int, config: bo
     group="domain",
     options=[
         Domain(resolve=None),
-        Data("uri", "the namespace that the element has"),
-        LIVE,
-        CONFIG,
-        CURRENT,
-        Flag("edit", "change it in an editor"),
-        Opt("key", "the prefix of the namespace"),
-        Opt("set", "the new element, as XML"),
-        Flag("remove", "take it away"),
+        URI,
+        *FACES,
+        *ELEMENT,
     ],
-    exclusive=[*EXCLUSIVE, ("edit", "set"), ("remove", "set"), ("remove", "edit")],
+    exclusive=[*EXCLUSIVE, *ELEMENT_EXCLUSIVE],
 )
 def metadata(
     ctx: "Context",
@@ -101,14 +96,11 @@ def metadata(
     live: bool = False,
     config: bool = False,
     current: bool = False,
-    edit: bool = False,
-    key: "str | None" = None,
-    set: "str | None" = None,
-    remove: bool = False,
+    **change: "Any",
 ) -> "Result":
     """Show or change an XML element that a program keeps in the definition of a domain.
 
     Each namespace has one element.
     """
     notes = _notes(ctx, find_domain(ctx, domain), impact(config=config, live=live, current=current))
-    return notes.element(constants.DOMAIN_METADATA_ELEMENT, uri, key, set, remove, edit)
+    return notes.element(constants.DOMAIN_METADATA_ELEMENT, uri, **change)

@@ -3,10 +3,10 @@
 from vsh.backends.constants.nwfilter import NWFILTER_BINDING_CREATE_VALIDATE
 from vsh.backends.errors import VirtError
 
-from ..declare import Data, Flag, command
+from ..declare import Data, command
 from ..document import XPATH, shown
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message, Table, Text
 
 TYPE_CHECKING = False
@@ -66,10 +66,7 @@ def dumpxml(ctx: "Context", binding: str, xpath: "str | None" = None, wrap: bool
 @command(
     "nwfilter-binding-create",
     group="filter",
-    options=[
-        Data("file", "a file with the binding's XML"),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
-    ],
+    options=[xml_file("binding"), VALIDATE],
 )
 def create(ctx: "Context", file: str, validate: bool = False) -> Message:
     """Bind a filter to a network port from a file."""

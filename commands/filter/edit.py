@@ -29,7 +29,6 @@ def edit(ctx: "Context", nwfilter: "NwfilterRef", print_diff: bool = False) -> "
             lambda xml, validate: connection.nwfilter_define_xml(xml),
         ),
         print_diff,
-        f"Network filter {nwfilter.name} XML configuration not changed.",
-        f"Network filter {nwfilter.name} XML configuration edited.",
+        f"Network filter {nwfilter.name}",
         nwfilter=facts(nwfilter),
     )

@@ -3,10 +3,10 @@
 from vsh.backends.constants.nwfilter import NWFILTER_DEFINE_VALIDATE
 from vsh.backends.errors import NO_SUPPORT, VirtError
 
-from ..declare import Data, Flag, command
+from ..declare import command
 from ..document import XPATH, checked, shown
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..named import Kind, by_name, facts
 from ..results import Message, Table, Text
 
@@ -55,10 +55,7 @@ def dumpxml(ctx: "Context", nwfilter: "NwfilterRef", xpath: "str | None" = None,
 @command(
     "nwfilter-define",
     group="filter",
-    options=[
-        Data("file", "a file with the filter's XML"),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
-    ],
+    options=[xml_file("filter"), VALIDATE],
 )
 def define(ctx: "Context", file: str, validate: bool = False) -> Message:
     """Define a network filter from a file.

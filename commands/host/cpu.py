@@ -5,7 +5,7 @@ from vsh.backends.errors import FROM_NONE
 
 from ..declare import Data, Flag, Opt, command
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file
 from ..results import Notice, Text
 from .capabilities import ARCH, MACHINE, VIRTTYPE, guest_values
 from .numa import tree_of
@@ -26,7 +26,7 @@ FILE = Data("file", "a file with CPUs, domains, or capabilities of hosts or doma
 EMULATOR = Opt("emulator", "the path of the emulator", complete=guest_values("arch/emulator"))
 COMPARE = (
     Flag("error", "fail, and say why, when they are incompatible"),
-    Flag("validate", "refuse XML that does not match libvirt's schema"),
+    VALIDATE,
 )
 BASELINE = (
     Flag("features", "list the features that belong to the model too"),

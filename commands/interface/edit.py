@@ -30,7 +30,6 @@ def edit(ctx: "Context", interface: "InterfaceRef", print_diff: bool = False) ->
             lambda xml, validate: connection.interface_define_xml(xml, 0),
         ),
         print_diff,
-        f"Interface {interface.name} XML configuration not changed.",
-        f"Interface {interface.name} XML configuration edited.",
+        f"Interface {interface.name}",
         interface=facts(interface),
     )

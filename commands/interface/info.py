@@ -3,7 +3,7 @@
 from vsh.backends.constants import connect as flags
 from vsh.backends.constants.interface import INTERFACE_XML_INACTIVE
 
-from ..answers import truth
+from ..answers import activity, truth
 from ..declare import Data, Flag, command
 from ..document import XPATH, checked, shown
 from ..errors import failing
@@ -37,8 +37,7 @@ def list_interfaces(ctx: "Context", inactive: bool = False, all: bool = False) -
     answers = ctx.connection.batch([("interface_is_active", (ref,)) for ref in refs])
     rows, records = [], []
     for ref, active in zip(refs, answers, strict=True):
-        # virsh counts an answer it does not get as yes.
-        rows.append([ref.name, "inactive" if truth(active) is False else "active", ref.mac])
+        rows.append([ref.name, activity(active), ref.mac])
         records.append({**facts(ref), "active": truth(active)})
     return Table(["Name", "State", "MAC Address"], rows, records)
 

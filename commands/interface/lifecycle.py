@@ -3,9 +3,9 @@
 from vsh.backends.constants import connect
 from vsh.backends.constants.interface import INTERFACE_DEFINE_VALIDATE
 
-from ..declare import Data, Flag, command
+from ..declare import command
 from ..errors import failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message
 from .lookup import facts, find_interface, interface
 
@@ -19,10 +19,7 @@ ACTIVE, INACTIVE = connect.CONNECT_LIST_INTERFACES_ACTIVE, connect.CONNECT_LIST_
 @command(
     "iface-define",
     group="interface",
-    options=[
-        Data("file", "a file with the interface's XML"),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
-    ],
+    options=[xml_file("interface"), VALIDATE],
 )
 def define(ctx: "Context", file: str, validate: bool = False) -> Message:
     """Define a host interface from a file without starting it.

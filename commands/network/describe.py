@@ -4,13 +4,14 @@ from vsh.backends.constants import network as constants
 from vsh.backends.constants.errors import NO_NETWORK_METADATA
 from vsh.backends.errors import FROM_NETWORK, NO_SUPPORT, VirtError
 
-from ..declare import Argv, Data, Flag, Opt, command
+from ..declare import Flag, command
 from ..named import NETWORK, facts
-from ..notes import Notes
+from ..notes import ELEMENT, ELEMENT_EXCLUSIVE, TEXT, URI, Notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from vsh.backends.records import NetworkRef
 
@@ -64,9 +65,7 @@ def _told(xml: str, tag: str) -> str:
     options=[
         NETWORK.option(),
         *FACES,
-        Flag("title", "the title, one short line, instead of the description"),
-        Flag("edit", "change it in an editor"),
-        Argv("new-desc", "what it shall be"),
+        *TEXT,
     ],
     exclusive=EXCLUSIVE,
 )
@@ -77,8 +76,7 @@ def desc(
     config: bool = False,
     current: bool = False,
     title: bool = False,
-    edit: bool = False,
-    new_desc: "list[str] | None" = None,
+    **change: "Any",
 ) -> "Result":
     """Show the description or title of a network, or change it.
 
@@ -87,7 +85,7 @@ def desc(
     flags, what = face(config, live), "title" if title else "description"
     type = constants.NETWORK_METADATA_TITLE if title else constants.NETWORK_METADATA_DESCRIPTION
     (old,) = descriptions(ctx, [network], title, flags)
-    return _notes(ctx, network, flags).text(what, type, old, new_desc, edit)
+    return _notes(ctx, network, flags).text(what, type, old, **change)
 
 
 def _notes(ctx: "Context", network: "NetworkRef", flags: int) -> Notes:
@@ -106,14 +104,11 @@ def _notes(ctx: "Context", network: "NetworkRef", flags: int) -> Notes:
     group="network",
     options=[
         NETWORK.option(),
-        Data("uri", "the namespace of the metadata"),
+        URI,
         *FACES,
-        Flag("edit", "change it in an editor"),
-        Opt("key", "the prefix of the namespace, for new metadata"),
-        Opt("set", "an XML element: the new metadata"),
-        Flag("remove", "remove the metadata of that namespace"),
+        *ELEMENT,
     ],
-    exclusive=[*EXCLUSIVE, ("edit", "set"), ("remove", "set"), ("remove", "edit")],
+    exclusive=[*EXCLUSIVE, *ELEMENT_EXCLUSIVE],
 )
 def metadata(
     ctx: "Context",
@@ -122,14 +117,11 @@ def metadata(
     live: bool = False,
     config: bool = False,
     current: bool = False,
-    edit: bool = False,
-    key: "str | None" = None,
-    set: "str | None" = None,
-    remove: bool = False,
+    **change: "Any",
 ) -> "Result":
     """Show the XML that an application attached to a network, or change it.
 
     Each application has one element in a namespace of its own. Drivers before libvirt 9.7 have none.
     """
     notes = _notes(ctx, network, face(config, live))
-    return notes.element(constants.NETWORK_METADATA_ELEMENT, uri, key, set, remove, edit)
+    return notes.element(constants.NETWORK_METADATA_ELEMENT, uri, **change)

@@ -30,7 +30,6 @@ def edit(ctx: "Context", network: "NetworkRef", print_diff: bool = False) -> "It
             lambda xml, validate: connection.network_define_xml(xml),
         ),
         print_diff,
-        f"Network {network.name} XML configuration not changed.",
-        f"Network {network.name} XML configuration edited.",
+        f"Network {network.name}",
         network=facts(network),
     )

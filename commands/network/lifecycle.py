@@ -3,9 +3,9 @@
 from vsh.backends.constants import connect
 from vsh.backends.constants import network as constants
 
-from ..declare import Data, Flag, command
+from ..declare import Flag, command
 from ..errors import failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..named import NETWORK, facts
 from ..results import Message
 
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from ..context import Context
 
 ACTIVE, INACTIVE = connect.CONNECT_LIST_NETWORKS_ACTIVE, connect.CONNECT_LIST_NETWORKS_INACTIVE
-FILE = (
-    Data("file", "a file with the network's XML"),
-    Flag("validate", "refuse XML that does not match libvirt's schema"),
-)
+FILE = (xml_file("network"), VALIDATE)
 
 
 @command("net-define", group="network", options=FILE)
@@ -53,10 +50,7 @@ def create(ctx: "Context", file: str, validate: bool = False) -> Message:
 @command("net-start", group="network", options=[NETWORK.option(INACTIVE, resolve=False)])
 def start(ctx: "Context", network: str) -> Message:
     """Start a network that is defined and not active."""
-    ref = NETWORK.find(ctx, network)
-    with failing(f"Failed to start network {network}"):
-        ctx.connection.network_create(ref)
-    return Message(f"Network {network} started", network=facts(ref))
+    return NETWORK.change(ctx, network, "start", "started", ctx.connection.network_create)
 
 
 @command("net-destroy", group="network", options=[NETWORK.option(ACTIVE, resolve=False)])
@@ -65,10 +59,7 @@ def destroy(ctx: "Context", network: str) -> Message:
 
     Its definition stays, if it has one. Domains that use it lose their link.
     """
-    ref = NETWORK.find(ctx, network)
-    with failing(f"Failed to destroy network {network}"):
-        ctx.connection.network_destroy(ref)
-    return Message(f"Network {network} destroyed", network=facts(ref))
+    return NETWORK.change(ctx, network, "destroy", "destroyed", ctx.connection.network_destroy)
 
 
 @command(
@@ -81,10 +72,7 @@ def undefine(ctx: "Context", network: str) -> Message:
 
     An active network stays until it is destroyed.
     """
-    ref = NETWORK.find(ctx, network)
-    with failing(f"Failed to undefine network {network}"):
-        ctx.connection.network_undefine(ref)
-    return Message(f"Network {network} has been undefined", network=facts(ref))
+    return NETWORK.change(ctx, network, "undefine", "has been undefined", ctx.connection.network_undefine)
 
 
 @command(
@@ -97,8 +85,4 @@ def undefine(ctx: "Context", network: str) -> Message:
 )
 def autostart(ctx: "Context", network: str, disable: bool = False) -> Message:
     """Have a network start with the host, or not."""
-    ref = NETWORK.find(ctx, network)
-    mark = "unmark" if disable else "mark"
-    with failing(f"failed to {mark} network {network} as autostarted"):
-        ctx.connection.network_set_autostart(ref, int(not disable))
-    return Message(f"Network {network} {mark}ed as autostarted", network=facts(ref), autostart=not disable)
+    return NETWORK.autostart(ctx, network, disable)

@@ -2,7 +2,7 @@
 
 from vsh.backends.constants import connect as flags
 
-from ..answers import truth, yes_no
+from ..answers import activity, truth, yes_no
 from ..declare import Flag, command
 from ..errors import CommandError, failing
 from ..named import by_name, facts
@@ -75,9 +75,7 @@ def _table(ctx: "Context", refs: "list[NetworkRef]", title: bool) -> Table:
     rows, records = [], []
     for ref in refs:
         active, persistent, autostart = (next(answers) for _ in calls)
-        # virsh counts an answer it does not get as yes.
-        state = "inactive" if truth(active) is False else "active"
-        rows.append([ref.name, state, yes_no(autostart, "no autostart"), yes_no(persistent, "yes")])
+        rows.append([ref.name, activity(active), yes_no(autostart, "no autostart"), yes_no(persistent, "yes")])
         record: dict[str, Any] = facts(ref)
         record |= {"active": truth(active), "autostart": truth(autostart), "persistent": truth(persistent)}
         records.append(record)

@@ -6,7 +6,7 @@ from vsh.backends.constants.network import NETWORK_PORT_CREATE_VALIDATE
 from ..declare import Data, Flag, command
 from ..document import XPATH, checked, shown
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..named import NETWORK, facts
 from ..results import Message, Table, Text
 
@@ -77,8 +77,8 @@ def list_ports(ctx: "Context", network: str, uuid: bool = False, table: bool = F
     group="network",
     options=[
         ACTIVE,
-        Data("file", "a file with the port's XML"),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
+        xml_file("port"),
+        VALIDATE,
     ],
 )
 def create(ctx: "Context", network: "NetworkRef", file: str, validate: bool = False) -> Message:

@@ -4,10 +4,10 @@ from vsh.backends.constants import connect
 from vsh.backends.constants import node as constants
 from vsh.backends.errors import VirtError
 
-from ..declare import Alias, Data, Flag, command
+from ..declare import Alias, Flag, command
 from ..domain.impact import EXCLUSIVE, impact
 from ..errors import failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message
 from .lookup import device, find_device, find_device_or_host
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from ..context import Context
 
 INACTIVE = connect.CONNECT_LIST_NODE_DEVICES_INACTIVE
-FILE = (
-    Data("file", "a file with the device's XML"),
-    Flag("validate", "refuse XML that does not match libvirt's schema"),
-)
+FILE = (xml_file("device"), VALIDATE)
 
 
 @command("nodedev-create", group="nodedev", options=FILE)
@@ -90,7 +87,7 @@ def autostart(ctx: "Context", device: str, disable: bool = False) -> Message:
     group="nodedev",
     options=[
         device(find_device),
-        Data("file", "a file with the device's XML"),
+        xml_file("device"),
         Flag("config", "the stored definition, for the next start"),
         Flag("live", "the active device"),
         Flag("current", "the active device if it is active, else the stored definition; this is the default"),

@@ -30,7 +30,6 @@ def edit(ctx: "Context", pool: "StoragePoolRef", print_diff: bool = False) -> "I
             lambda xml, validate: connection.storage_pool_define_xml(xml, 0),
         ),
         print_diff,
-        f"Pool {pool.name} XML configuration not changed.",
-        f"Pool {pool.name} XML configuration edited.",
+        f"Pool {pool.name}",
         pool=facts(pool),
     )

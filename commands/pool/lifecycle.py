@@ -4,9 +4,9 @@
 from vsh.backends.constants import connect
 from vsh.backends.constants import storage as constants
 
-from ..declare import Data, Flag, command
+from ..declare import Flag, command
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..named import POOL, facts
 from ..results import Message
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ACTIVE, INACTIVE = connect.CONNECT_LIST_STORAGE_POOLS_ACTIVE, connect.CONNECT_LIST_STORAGE_POOLS_INACTIVE
 PERSISTENT = connect.CONNECT_LIST_STORAGE_POOLS_PERSISTENT
-FILE = Data("file", "a file with the pool's XML")
+FILE = xml_file("pool")
 #: How the storage of a pool that starts is made ready.
 BUILD = (
     Flag("build", "make its storage ready first: create the directory, format the device ..."),
@@ -35,11 +35,7 @@ def build_flags(build: bool = False, no_overwrite: bool = False, overwrite: bool
     )
 
 
-@command(
-    "pool-define",
-    group="pool",
-    options=[FILE, Flag("validate", "refuse XML that does not match libvirt's schema")],
-)
+@command("pool-define", group="pool", options=[FILE, VALIDATE])
 def define(ctx: "Context", file: str, validate: bool = False) -> Message:
     """Define a storage pool from a file without starting it.
 
@@ -63,20 +59,13 @@ def create(ctx: "Context", file: str, **how: bool) -> Message:
     return Message(f"Pool {ref.name} created from {file}", pool=facts(ref), file=file)
 
 
-@command(
-    "pool-build",
-    group="pool",
-    options=[POOL.option(INACTIVE, resolve=False), *BUILD[1:]],
-)
+@command("pool-build", group="pool", options=[POOL.option(INACTIVE, resolve=False), *BUILD[1:]])
 def build(ctx: "Context", pool: str, no_overwrite: bool = False, overwrite: bool = False) -> Message:
     """Make the storage of a pool ready: create the directory, format the device ..."""
     flags = (
         constants.STORAGE_POOL_BUILD_NO_OVERWRITE * no_overwrite | constants.STORAGE_POOL_BUILD_OVERWRITE * overwrite
     )
-    ref = POOL.find(ctx, pool)
-    with failing(f"Failed to build pool {pool}"):
-        ctx.connection.storage_pool_build(ref, flags)
-    return Message(f"Pool {pool} built", pool=facts(ref))
+    return POOL.change(ctx, pool, "build", "built", lambda ref: ctx.connection.storage_pool_build(ref, flags))
 
 
 @command("pool-start", group="pool", options=[POOL.option(INACTIVE, resolve=False), *BUILD])
@@ -93,10 +82,7 @@ def start(ctx: "Context", pool: str, **how: bool) -> Message:
 @command("pool-refresh", group="pool", options=[POOL.option(ACTIVE, resolve=False)])
 def refresh(ctx: "Context", pool: str) -> Message:
     """Look again which volumes a storage pool has."""
-    ref = POOL.find(ctx, pool)
-    with failing(f"Failed to refresh pool {pool}"):
-        ctx.connection.storage_pool_refresh(ref, 0)
-    return Message(f"Pool {pool} refreshed", pool=facts(ref))
+    return POOL.change(ctx, pool, "refresh", "refreshed", lambda ref: ctx.connection.storage_pool_refresh(ref, 0))
 
 
 @command("pool-destroy", group="pool", options=[POOL.option(ACTIVE, resolve=False)])
@@ -105,10 +91,7 @@ def destroy(ctx: "Context", pool: str) -> Message:
 
     Its volumes and its definition stay.
     """
-    ref = POOL.find(ctx, pool)
-    with failing(f"Failed to destroy pool {pool}"):
-        ctx.connection.storage_pool_destroy(ref)
-    return Message(f"Pool {pool} destroyed", pool=facts(ref))
+    return POOL.change(ctx, pool, "destroy", "destroyed", ctx.connection.storage_pool_destroy)
 
 
 @command("pool-delete", group="pool", options=[POOL.option(INACTIVE, resolve=False)])
@@ -117,10 +100,7 @@ def delete(ctx: "Context", pool: str) -> Message:
 
     Its definition stays.
     """
-    ref = POOL.find(ctx, pool)
-    with failing(f"Failed to delete pool {pool}"):
-        ctx.connection.storage_pool_delete(ref, 0)
-    return Message(f"Pool {pool} deleted", pool=facts(ref))
+    return POOL.change(ctx, pool, "delete", "deleted", lambda ref: ctx.connection.storage_pool_delete(ref, 0))
 
 
 @command("pool-undefine", group="pool", options=[POOL.option(PERSISTENT, resolve=False)])
@@ -129,10 +109,7 @@ def undefine(ctx: "Context", pool: str) -> Message:
 
     Its volumes stay.
     """
-    ref = POOL.find(ctx, pool)
-    with failing(f"Failed to undefine pool {pool}"):
-        ctx.connection.storage_pool_undefine(ref)
-    return Message(f"Pool {pool} has been undefined", pool=facts(ref))
+    return POOL.change(ctx, pool, "undefine", "has been undefined", ctx.connection.storage_pool_undefine)
 
 
 @command(
@@ -142,8 +119,4 @@ def undefine(ctx: "Context", pool: str) -> Message:
 )
 def autostart(ctx: "Context", pool: str, disable: bool = False) -> Message:
     """Have a storage pool start with the host, or not."""
-    ref = POOL.find(ctx, pool)
-    mark = "unmark" if disable else "mark"
-    with failing(f"failed to {mark} pool {pool} as autostarted"):
-        ctx.connection.storage_pool_set_autostart(ref, int(not disable))
-    return Message(f"Pool {pool} {mark}ed as autostarted", pool=facts(ref), autostart=not disable)
+    return POOL.autostart(ctx, pool, disable)

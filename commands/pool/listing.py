@@ -3,7 +3,7 @@
 from vsh.backends.constants import connect as flags
 from vsh.backends.errors import VirtError
 
-from ..answers import truth, yes_no
+from ..answers import activity, truth, yes_no
 from ..declare import Flag, Opt, command
 from ..errors import CommandError, failing
 from ..named import by_name, facts
@@ -98,9 +98,7 @@ def _table(ctx: "Context", refs: "list[StoragePoolRef]") -> Table:
     rows, records = [], []
     for ref in refs:
         active, autostart = next(answers), next(answers)
-        # virsh counts an answer it does not get as yes.
-        state = "inactive" if truth(active) is False else "active"
-        rows.append([ref.name, state, yes_no(autostart, "no autostart")])
+        rows.append([ref.name, activity(active), yes_no(autostart, "no autostart")])
         records.append({**facts(ref), "active": truth(active), "autostart": truth(autostart)})
     return Table(["Name", "State", "Autostart"], rows, records)
 

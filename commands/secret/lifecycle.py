@@ -7,7 +7,7 @@ from vsh.backends.errors import NO_SUPPORT, VirtError
 from ..declare import Data, Flag, command
 from ..document import XPATH, checked, shown
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message, Table, Text
 from .lookup import SECRET, facts, find_secret, secret_uuids
 
@@ -28,10 +28,7 @@ FILTERS = {
 @command(
     "secret-define",
     group="secret",
-    options=[
-        Data("file", "a file with the secret's XML"),
-        Flag("validate", "refuse XML that does not match libvirt's schema"),
-    ],
+    options=[xml_file("secret"), VALIDATE],
 )
 def define(ctx: "Context", file: str, validate: bool = False) -> Message:
     """Define a secret from a file: what it is for, and who may see it.

@@ -6,7 +6,7 @@ from vsh.backends.errors import INVALID_ARG, VirtError
 from ..declare import Argv, Flag, Opt, command
 from ..domain.lookup import DOMAIN, facts
 from ..errors import CommandError
-from ..files import read_file
+from ..files import VALIDATE, read_file
 from ..moments import SNAPSHOT, disks, document
 from ..results import Notice, Text
 from ..words import split_list
@@ -41,7 +41,7 @@ HOW = [
     Flag("quiesce", "have the guest's agent freeze its file systems meanwhile"),
     Flag("atomic", "all disks or none"),
     Flag("live", "let the domain run while its memory is saved"),
-    Flag("validate", "refuse XML that does not match libvirt's schema"),
+    VALIDATE,
 ]
 
 

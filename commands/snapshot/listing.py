@@ -5,7 +5,7 @@ from vsh.backends.constants import domain as constants
 from ..declare import Flag, Opt, command
 from ..domain.lookup import Domain, find_domain
 from ..errors import CommandError
-from ..moments import SNAPSHOT, in_order, names_of
+from ..moments import EXCLUSIVE, FAMILY, FORM, SNAPSHOT, TREE
 from .lookup import HAVING, chosen
 
 TYPE_CHECKING = False
@@ -38,10 +38,7 @@ FILTERS = NOT_IN_TREES | {
     group="snapshot",
     options=[
         Domain(HAVING, resolve=None),
-        Flag("parent", "show the parents too"),
-        Flag("roots", "only those without a parent"),
-        Flag("leaves", "only those without children"),
-        Flag("no-leaves", "only those with children"),
+        *FAMILY,
         Flag("metadata", "only those that libvirt keeps a record of, which undefine wants to be told about"),
         Flag("no-metadata", "only those without such a record"),
         Flag("inactive", "only those taken while the domain did not run"),
@@ -49,21 +46,13 @@ FILTERS = NOT_IN_TREES | {
         Flag("disk-only", "only those of the disks alone"),
         Flag("internal", "only those kept inside the disk images"),
         Flag("external", "only those with files of their own"),
-        Flag("tree", "as a tree"),
+        TREE,
         Opt("from", "only the children of this snapshot", complete=SNAPSHOT.names),
         Flag("current", "only the children of the current snapshot"),
         Flag("descendants", "with --from or --current, their children too, and so on"),
-        Flag("name", "just the names"),
-        Flag("topological", "parents before children; else by name"),
+        *FORM,
     ],
-    exclusive=[
-        ("tree", "name"),
-        ("parent", "roots"),
-        ("parent", "tree"),
-        ("roots", "tree"),
-        ("roots", "from"),
-        ("roots", "current"),
-    ],
+    exclusive=[*EXCLUSIVE, ("roots", "current")],
 )
 def snapshot_list(
     ctx: "Context",
@@ -91,8 +80,5 @@ def snapshot_list(
     else:
         top = chosen(ctx, ref, None if start is None else str(start), current, "from")
         refs = SNAPSHOT.children(ctx, top, flags)
-    if "topological" not in given:
-        refs = in_order(refs)
-    if tree:
-        return SNAPSHOT.tree(ctx, refs, top)
-    return names_of(refs) if name else SNAPSHOT.table(ctx, refs, ["state", "parent"] if parent else ["state"])
+    columns = ["state", "parent"] if parent else ["state"]
+    return SNAPSHOT.listing(ctx, refs, top, columns, tree=tree, name=name, topological="topological" in given)

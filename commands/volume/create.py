@@ -5,7 +5,7 @@ from vsh.backends.errors import FROM_STORAGE, VirtError
 
 from ..declare import Data, Flag, Opt, command
 from ..errors import CommandError, failing
-from ..files import read_file
+from ..files import VALIDATE, read_file, xml_file
 from ..results import Message, Text
 from ..sizes import volume_size
 from .lookup import ACTIVE_POOL, IN_POOL, VOL, find_volume, given, volume_facts
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PREALLOC = Flag("prealloc-metadata", "allocate the metadata of a qcow2 volume at once")
 REFLINK = Flag("reflink", "share the data until one side changes it, on file systems that can")
-VALIDATE = Flag("validate", "refuse XML that does not match libvirt's schema")
 
 
 def create_flags(prealloc_metadata: bool = False, reflink: bool = False, validate: bool = False) -> int:
@@ -33,7 +32,7 @@ def create_flags(prealloc_metadata: bool = False, reflink: bool = False, validat
 @command(
     "vol-create",
     group="volume",
-    options=[ACTIVE_POOL, Data("file", "a file with the volume's XML"), PREALLOC, VALIDATE],
+    options=[ACTIVE_POOL, xml_file("volume"), PREALLOC, VALIDATE],
 )
 def create(ctx: "Context", pool: "StoragePoolRef", file: str, **how: bool) -> Message:
     """Create a volume in a storage pool from a file."""
@@ -48,7 +47,7 @@ def create(ctx: "Context", pool: "StoragePoolRef", file: str, **how: bool) -> Me
     group="volume",
     options=[
         ACTIVE_POOL,
-        Data("file", "a file with the new volume's XML"),
+        xml_file("new volume"),
         Data("vol", "the volume to copy: its name (with --inputpool), key or path", empty=True, complete=VOL.complete),
         Opt("inputpool", "the pool that volume is in", empty=True, complete=IN_POOL.complete),
         PREALLOC,
