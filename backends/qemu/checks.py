@@ -29,6 +29,7 @@ def check(domain: Domain, caps: Capabilities) -> None:
     efi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
     if efi and not domain.features.acpi:
         raise fail(CONFIG_UNSUPPORTED, "UEFI requires ACPI on this architecture")
+    _secure_boot(domain)
     if domain.os.bios_serial and not devices.serials:
         raise fail(XML_ERROR, "need at least one serial port to use BIOS serial output")
     if is_q35(domain.os.machine) and any(c.type == "ide" for c in devices.controllers):
@@ -44,6 +45,18 @@ def check(domain: Domain, caps: Capabilities) -> None:
             if kind in _SPICE_ONLY:
                 raise fail(CONFIG_UNSUPPORTED, f"chardev '{kind}' not supported without spice graphics")
     _disks(domain)
+
+
+def _secure_boot(domain: Domain) -> None:
+    loader, smm = domain.os.loader, domain.features.smm
+    if loader is None or not loader.secure:
+        return
+    if not is_q35(domain.os.machine):
+        raise fail(CONFIG_UNSUPPORTED, "Secure boot is supported with q35 machine types only")
+    if domain.os.arch != "x86_64":
+        raise fail(CONFIG_UNSUPPORTED, "Secure boot is supported for x86_64 architecture only")
+    if not domain.os.firmware and (smm is None or smm.state is not True):
+        raise fail(CONFIG_UNSUPPORTED, "Secure boot requires SMM feature enabled")
 
 
 def _topology(domain: Domain) -> None:

@@ -5,6 +5,7 @@ from ..common import uuid_text
 from ..constants import domain as const
 from . import definitions
 from .base import QemuBase, call, fail
+from .firmware import variables
 from .guests import Guests
 
 TYPE_CHECKING = False
@@ -136,10 +137,10 @@ def _leftovers(driver: "QemuDriver", guest: "Guest", flags: int) -> "list[str]":
             found.append(places.saved(guest.name))
         else:
             blockers.append("Refusing to undefine while domain managed save image exists")
-    nvram = definitions.read_definition(driver.store, guest.name).os.nvram
-    if nvram is not None and nvram.path and not guest.active and host.stat(nvram.path) is not None:
+    nvram = variables(definitions.read_definition(driver.store, guest.name), places)
+    if nvram is not None and not guest.active and host.stat(nvram) is not None:
         if flags & const.DOMAIN_UNDEFINE_NVRAM:
-            found.append(nvram.path)
+            found.append(nvram)
         elif not flags & const.DOMAIN_UNDEFINE_KEEP_NVRAM:
             blockers.append("cannot undefine domain with nvram")
     if blockers:

@@ -55,12 +55,14 @@ class Rules(StoredRules):
 
     def complete_domain(self, domain: "Domain", context: "Context") -> None:
         from .defaults import complete_domain
+        from .firmware import name_variables
 
         if domain.type not in TYPES:
             raise errors.virt_error(
                 errors.CONFIG_UNSUPPORTED, f"unexpected domain type {domain.type}, expecting one of these: qemu, kvm"
             )
         complete_domain(domain, self.capabilities(domain))
+        name_variables(domain, self.driver.places)
 
     def complete_devices(self, domain: "Domain", context: "Context") -> None:
         from .defaults import complete_devices

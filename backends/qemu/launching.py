@@ -8,7 +8,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, ending, journal
+from . import definitions, ending, firmware, journal
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .store import Entry, Running, system_error
@@ -71,17 +71,24 @@ def environment(domain: "Domain") -> "dict[str, str]":
 
 
 def start(
-    driver: "QemuDriver", model: "Domain", paused: bool, transient: bool = False, saved: "int | None" = None
+    driver: "QemuDriver",
+    model: "Domain",
+    paused: bool,
+    transient: bool = False,
+    saved: "int | None" = None,
+    new_variables: bool = False,
 ) -> None:
     """Run `model`, which becomes the live definition; call it with the domain's lock.
 
-    `transient` says that there need not be a definition of it; `saved` is an open file with the state to go on from.
+    `transient` says that there need not be a definition of it; `saved` is an open file with the state to go on from;
+    `new_variables` throws its firmware's variables away.
 
     Raises VirtError, and nothing has changed.
     """
     from .argv.machine import actions
 
     actions(model)
+    firmware.choose(driver, model, new_variables)
     store = driver.store
     with store.lock_all():
         if transient:
@@ -101,6 +108,7 @@ def start(
         model.id = record.id
         store.write_running(record)
     try:
+        firmware.make_variables(driver, model, new_variables)
         _run(driver, model, record, launched, paused, saved)
     except BaseException as error:
         ending.kill(driver, record)

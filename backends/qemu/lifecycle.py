@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 START = (
     const.DOMAIN_START_PAUSED | const.DOMAIN_START_BYPASS_CACHE | const.DOMAIN_START_FORCE_BOOT
-    | const.DOMAIN_START_VALIDATE
+    | const.DOMAIN_START_VALIDATE | const.DOMAIN_START_RESET_NVRAM
 )  # fmt: skip
 SIGTERM = 15
 #: Seconds that a guest's process has to end when asked; then it is made to.
@@ -57,7 +57,8 @@ class LifecycleCalls(QemuBase):
                 restore(driver, Image.read(driver.host, saved), saved, wanted, transient=False)
             else:
                 model = definitions.read_definition(driver.store, guest.name)
-                start(driver, model, bool(flags & const.DOMAIN_START_PAUSED))
+                new = bool(flags & const.DOMAIN_START_RESET_NVRAM)
+                start(driver, model, bool(flags & const.DOMAIN_START_PAUSED), new_variables=new)
             driver.host.remove(saved)
             return Guests(driver.store).by_uuid[dom.uuid].ref
 
@@ -69,7 +70,8 @@ class LifecycleCalls(QemuBase):
         model = definitions.read(driver, xml_desc, bool(flags & const.DOMAIN_START_VALIDATE))
         driver.places.definition(model.name)
         with driver.store.lock_domain(model.uuid):
-            start(driver, model, bool(flags & const.DOMAIN_START_PAUSED), transient=True)
+            new = bool(flags & const.DOMAIN_START_RESET_NVRAM)
+            start(driver, model, bool(flags & const.DOMAIN_START_PAUSED), transient=True, new_variables=new)
             return Guests(driver.store).by_uuid[model.uuid].ref
 
     @call("qemuDomainDestroyFlags", const.DOMAIN_DESTROY_GRACEFUL | const.DOMAIN_DESTROY_REMOVE_LOGS)

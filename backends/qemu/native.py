@@ -14,11 +14,13 @@ class NativeCalls(QemuBase):
         import shlex
 
         from .argv import build
+        from .firmware import choose
         from .launching import environment, launch
 
         if native_format != FORMAT:
             raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
         domain = definitions.read(self.driver, domain_xml)
+        choose(self.driver, domain)
         caps = definitions.capabilities(self.driver, domain)
         argv = build(domain, caps, launch(self.driver, domain))
         env = environment(domain)

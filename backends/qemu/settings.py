@@ -39,6 +39,15 @@ class Settings:
             raise errors.virt_error(errors.CONF_SYNTAX, f"qemu.conf: '{name}' must be a string")
         return value
 
+    def texts(self, name: str, default: "tuple[str, ...]") -> "tuple[str, ...]":
+        """A list of strings; raises CONF_SYNTAX for anything else."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, list):
+            raise errors.virt_error(errors.CONF_SYNTAX, f"qemu.conf: '{name}' must be a list of strings")
+        return tuple(value)
+
     def number(self, name: str, default: int) -> int:
         value = self._values.get(name, default)
         if not isinstance(value, int):

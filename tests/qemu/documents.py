@@ -119,20 +119,24 @@ SNIPPETS: "list[tuple[str, str]]" = [
 ]  # fmt: skip
 
 
+def domain(name: str, number: int, machine: str, devices: str, beside: str) -> str:
+    """A domain of a machine: `devices`, and what stands `beside` them."""
+    lines = [f"<domain type='qemu'{QEMU}>", f"<name>{name}</name><uuid>{UUID.format(number)}</uuid>"]
+    if "<memory unit" not in beside:
+        lines.append("<memory unit='MiB'>64</memory>")
+    if "<vcpu" not in beside:
+        lines.append("<vcpu>2</vcpu>")
+    if "<os>" not in beside and "<os " not in beside:
+        lines.append("<os><type arch='x86_64' machine='MACHINE'>hvm</type></os>")
+    lines += [beside, "<devices>", devices, "</devices></domain>"]
+    return "\n".join(lines).replace("MACHINE", machine)
+
+
 def documents() -> "dict[str, str]":
     """Each snippet as a domain of each machine."""
     found = {}
     for machine, cdrom in (("pc", "dev='hdc' bus='ide'"), ("q35", "dev='sdc' bus='sata'")):
         for number, (devices, beside) in enumerate(SNIPPETS):
             name = f"{machine}-{number}"
-            uuid = UUID.format(len(found) + 1)
-            lines = [f"<domain type='qemu'{QEMU}>", f"<name>{name}</name><uuid>{uuid}</uuid>"]
-            if "<memory unit" not in beside:
-                lines.append("<memory unit='MiB'>64</memory>")
-            if "<vcpu" not in beside:
-                lines.append("<vcpu>2</vcpu>")
-            if "<os>" not in beside:
-                lines.append("<os><type arch='x86_64' machine='MACHINE'>hvm</type></os>")
-            lines += [beside, "<devices>", devices.replace("{cdrom}", cdrom), "</devices></domain>"]
-            found[name] = "\n".join(lines).replace("MACHINE", machine)
+            found[name] = domain(name, len(found) + 1, machine, devices.replace("{cdrom}", cdrom), beside)
     return found

@@ -8,12 +8,14 @@ from pathlib import Path
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
 from tests.qemu.documents import documents
+from tests.qemu.families import families
 from vsh.backends import api
 from vsh.backends.errors import VirtError
 from vsh.backends.qemu.definitions import Rules
 from vsh.backends.xml.domain import Domain
 
 MARK = "@@next@@"
+KEEP_NVRAM = 8
 
 
 def theirs(side: Side, libvirtd: Libvirtd, texts: dict[str, str]) -> dict[str, str]:
@@ -54,16 +56,19 @@ def ours(conn: api.Connection, text: str) -> str:
     # What was completed once stays as it is; controllers, read anew, are sorted by type, and consoles numbered.
     conn.domain_define_xml_flags(shown, 0)
     assert stable(conn.domain_get_xml_desc(ref, 2)) == stable(shown)
-    conn.domain_undefine_flags(ref, 0)
+    conn.domain_undefine_flags(ref, KEEP_NVRAM)
     return shown
 
 
-def test_definitions_are_completed_as_libvirtd_does_it(libvirtd: Libvirtd, side: Side, conn: api.Connection) -> None:
-    texts = documents()
+def test_definitions_are_completed_as_libvirtd_does_it(
+    libvirtd: Libvirtd, side: Side, conn: api.Connection, root: Path
+) -> None:
+    texts = documents() | families()
     expected = theirs(side, libvirtd, texts)
+    folder = f"{libvirtd.directory}/config/libvirt/qemu/nvram"
     wrong = {}
     for name, text in texts.items():
-        shown = ours(conn, text)
+        shown = ours(conn, text).replace(f"{root}/e/lib/qemu/nvram", folder)
         if shown != expected[name]:
             lines = zip(expected[name].split("\n"), shown.split("\n"), strict=False)
             wrong[name] = next(((a, b) for a, b in lines if a != b), (expected[name][-80:], shown[-80:]))

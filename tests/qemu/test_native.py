@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
 from tests.qemu.documents import documents
+from tests.qemu.families import families
 from tests.qemu.test_define import MARK
 from vsh.backends import api
 from vsh.backends.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirtError
@@ -67,7 +68,7 @@ BESIDE = [
 
 
 def texts() -> dict[str, str]:
-    found = {name: text for name, text in documents().items() if "<interface" not in text}
+    found = {name: text for name, text in (documents() | families()).items() if "<interface" not in text}
     for machine in ("pc", "q35"):
         base = documents()[f"{machine}-0"]
         for number, devices in enumerate(MORE):

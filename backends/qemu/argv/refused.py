@@ -35,7 +35,7 @@ def check(domain: Domain) -> None:
         (features, features.msrs, "<msrs>"),
         (features, features.tb_cache, "<tb-cache>"),
         (features, features.kvm and features.kvm.dirty_ring, "<dirty-ring>"),
-        (features, features.smm is not None and features.smm.tseg, "<tseg>"),
+        (features, features.smm is not None and features.smm.tseg != -1, "<tseg>"),
         (features, features.hap is not None, "<hap>"),
     ):
         if told:
