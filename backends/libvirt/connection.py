@@ -88,7 +88,8 @@ class LibvirtConnection(driver.Connection):
         def call(name: str, *args: object) -> "Any":
             return self._finish(self._start(name, args))
 
-        authenticate(call, self.uri, ask, wanted.partition(".")[2], self._channel.transport.secure)
+        channel = self._channel
+        channel.transport = authenticate(call, self.uri, ask, wanted.partition(".")[2], channel.transport)
 
     def close(self) -> None:
         channel = self._channel

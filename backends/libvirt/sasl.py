@@ -1,7 +1,8 @@
 """SASL, as libvirt's daemons ask for it: mechanisms are negotiated and exchanged by three procedures.
 
-The mechanisms are SCRAM's (RFC 5802, RFC 7677, by the library scramp): they prove the password without telling it, but
-do not encrypt, so that they are used over TLS and unix sockets alone.
+SCRAM's mechanisms (RFC 5802, RFC 7677, by the library scramp) prove the password without telling it, but do not
+encrypt, so that they are used over TLS and unix sockets alone. GSSAPI (`kerberos`) encrypts where nothing else
+does. DIGEST-MD5 is left out: it is historic (RFC 6331), its ciphers are RC4 and DES.
 """
 
 from .. import credentials, errors
@@ -13,46 +14,65 @@ if TYPE_CHECKING:
 
     from ..credentials import Ask
     from ..uri import Uri
+    from .transport import SocketTransport
 
-#: What we can do, the best first.
-MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
+#: What proves a password, the best first.
+SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
+GSSAPI = "GSSAPI"
 #: The most bytes that libvirt sends or takes in one step.
 LIMIT = 65536
 
 
-def authenticate(call: "Callable[..., Any]", uri: "Uri", ask: "Ask | None", wanted: str, secure: bool) -> None:
-    """Log in; `call(name, *args)` does a procedure, `wanted` is the mechanism that the URI names, `secure` says that
-    nobody can listen.
+def authenticate(
+    call: "Callable[..., Any]", uri: "Uri", ask: "Ask | None", wanted: str, transport: "SocketTransport"
+) -> "SocketTransport":
+    """Log in; the transport to use from then on, which may encrypt what `transport` did not.
 
-    Raises VirtError(AUTH_FAILED).
+    `call(name, *args)` does a procedure, `wanted` is the mechanism that the URI names. Raises VirtError(AUTH_FAILED).
     """
-    if not secure:
-        raise _failed(
-            f"{uri.text}: the daemon asks for SASL, and no mechanism that vsh knows encrypts what follows",
-            "use the transport tls, or unix through an SSH tunnel; else anybody on the way could read and change all",
-        )
-    mechanism = _choose(call("auth_sasl_init").split(","), wanted)
     host = uri.host or "localhost"
-    client = _Scram(mechanism, *_identity(uri, ask, host))
+    try:
+        offered = call("auth_sasl_init").split(",")
+    except errors.VirtError as error:
+        # libvirtd, too, looks for one that encrypts, and says no more than this when it has none.
+        if transport.secure or error.code != errors.AUTH_FAILED:
+            raise
+        raise _readable("none") from None
+    mechanism = _choose(offered, wanted, transport.secure)
+    if mechanism == GSSAPI:
+        from . import kerberos
+
+        client: kerberos.Gssapi | _Scram = kerberos.Gssapi(host, encrypt=not transport.secure)
+    else:
+        client = _Scram(mechanism, *_identity(uri, ask, host))
     complete, _, data = call("auth_sasl_start", mechanism, 0, client.first())
     while not (complete and client.done):
         answer = client.answer(bytes(data))
         if complete and client.done:
-            return
+            break
         complete, _, data = call("auth_sasl_step", 0, answer)
         if len(data) > LIMIT:
             raise _failed(f"SASL negotiation data too long: {len(data)} bytes")
+    return client.protect(transport)
 
 
-def _choose(offered: "list[str]", wanted: str) -> str:
+def _choose(offered: "list[str]", wanted: str, secure: bool) -> str:
+    """The mechanism to use; `secure` says that nobody can listen anyway."""
     if wanted and wanted not in offered:
         raise _failed(f"SASL mechanism {wanted} not supported by server", f"it offers {', '.join(offered)}")
-    usable = [m for m in MECHANISMS if m in offered and wanted in ("", m)]
+    usable = [m for m in (GSSAPI, *SCRAM) if m in offered and wanted in ("", m)]
+    if not secure and GSSAPI not in usable:
+        raise _readable(wanted or ", ".join(offered))
     if not usable:
         raise _failed(
             f"no SASL mechanism in common: the daemon offers {wanted or ', '.join(offered)}",
-            f"vsh knows {', '.join(MECHANISMS)}: add one to mech_list in the daemon's /etc/sasl2/libvirt.conf",
+            f"vsh knows {', '.join((GSSAPI, *SCRAM))}: add one to mech_list in the daemon's /etc/sasl2/libvirt.conf",
         )
+    if secure and usable[0] == GSSAPI and len(usable) > 1:
+        from .kerberos import available
+
+        # A ticket spares the question for a password.
+        return usable[0 if available() else 1]
     return usable[0]
 
 
@@ -80,6 +100,10 @@ class _Scram:
         self._final = False
         self.done = False
 
+    def protect(self, transport: "SocketTransport") -> "SocketTransport":
+        """The same: SCRAM does not encrypt."""
+        return transport
+
     def first(self) -> bytes:
         message: str = self._client.get_client_first()
         return message.encode()
@@ -101,6 +125,13 @@ class _Scram:
             return message.encode()
         except (ScramException, UnicodeDecodeError, ValueError) as error:
             raise _failed(f"Failed to step SASL negotiation: {error}") from None
+
+
+def _readable(offered: str) -> errors.VirtError:
+    return _failed(
+        f"no SASL mechanism that encrypts: the daemon offers {offered} over plain TCP",
+        "use the transport tls or ssh, else anybody on the way could read and change all; or Kerberos (GSSAPI)",
+    )
 
 
 def _failed(text: str, hint: str = "") -> errors.VirtError:

@@ -154,4 +154,4 @@ def test_mechanisms_that_nobody_has(secure: Secure) -> None:
 
 def test_scram_is_not_used_where_anybody_can_listen(secure: Secure) -> None:
     failure = refused(secure.sasl("tcp"))
-    assert failure.code == errors.AUTH_FAILED and "no mechanism that vsh knows encrypts" in str(failure)
+    assert failure.code == errors.AUTH_FAILED and "no SASL mechanism that encrypts" in str(failure)
