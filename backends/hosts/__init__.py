@@ -86,6 +86,11 @@ class Stat(tuple):  # type: ignore[type-arg]
         return mtime
 
     @property
+    def inode(self) -> int:
+        inode: int = self[3]
+        return inode
+
+    @property
     def version(self) -> str:
         return f"{self[2]}.{self[1]}.{self[3]}"
 
@@ -208,8 +213,8 @@ class Host:
         `durable`, even if the machine stops."""
         raise NotImplementedError
 
-    def append(self, path: str, data: bytes, mode: int = 0o600) -> None:
-        """Add `data` to the end of the file in one piece."""
+    def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
+        """Add `data` to the end of the file in one piece; the file's size then."""
         raise NotImplementedError
 
     def listdir(self, folder: str) -> "dict[str, Stat]":

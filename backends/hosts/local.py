@@ -168,10 +168,11 @@ class LocalHost(Host):
         if durable:
             _sync(folder)
 
-    def append(self, path: str, data: bytes, mode: int = 0o600) -> None:
+    def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
         try:
             _write(descriptor, data)
+            return os.lseek(descriptor, 0, os.SEEK_CUR)
         finally:
             os.close(descriptor)
 

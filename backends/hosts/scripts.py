@@ -47,7 +47,8 @@ SCRIPTS = {
     '[ "$(wc -c <"$new")" -eq "$3" ] || exit 74; '
     'if [ "$4" ]; then put "$new"; fi; move "$new" "$1" || exit 1; if [ "$4" ]; then put "${1%/*}"; fi',
     "append": _ENGLISH
-    + 'umask "$2"; : >>"$1" || exit 1; [ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1"',
+    + 'umask "$2"; : >>"$1" || exit 1; '
+    '[ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1" || exit 1; wc -c <"$1"',
     "listdir": _ENGLISH
     + _FORMAT
     + 'cd "$1" 2>/dev/null || exit 0; for name in * .[!.]*; do [ -e "$name" ] && set -- "$@" "./$name"; done; shift; '

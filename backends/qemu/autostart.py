@@ -4,6 +4,7 @@ import time
 
 from .. import errors
 from .guests import Guests
+from .secrets import forget_older_starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def autostart(driver: "QemuDriver") -> None:
         if driver.autostarted():
             return
         wanted = {name.removesuffix(".xml") for name in driver.host.listdir(f"{places.etc}/autostart")}
+        forget_older_starts(driver)
         for guest in Guests(store):
             if guest.name in wanted and not guest.active:
                 _start(driver, guest)

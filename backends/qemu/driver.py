@@ -41,6 +41,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.statistics:StatisticsCalls",
         "vsh.backends.qemu.metadata:MetadataCalls",
         "vsh.backends.qemu.node:NodeCalls",
+        "vsh.backends.qemu.secret_calls:SecretCalls",
     )
     _watch: "Watch | None" = None
 
@@ -56,7 +57,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         """Have `callback` called for events of `kind`, whichever process brings them about."""
         from .watch import Watch
 
-        if ref is not None:
+        if ref is not None and kind.startswith("domain_"):
             ref = self._guest(ref).ref
         self._watch = self._watch or Watch(self.driver)
         return self._watch.subscribe(kind, ref, callback)
@@ -144,12 +145,13 @@ class QemuDriver(driver.Driver):
 
     def publish(self, ref: "records.DomainRef", event: int, detail: int) -> None:
         """Tell whoever watches, in whatever process, of a lifecycle event."""
-        import time
+        self.tell("domain_event_lifecycle", ref, event, detail)
 
-        from . import lines
+    def tell(self, kind: str, ref: "tuple[Any, ...]", *fields: object) -> None:
+        """Tell whoever watches, in whatever process, of an event: its kind (events.KINDS), object, further fields."""
+        from .told import tell
 
-        row = [str(time.time_ns() // 1000), ref.name, ref.uuid.hex(), str(ref.id), str(event), str(detail)]
-        self.host.append(f"{self.places.run}/events", lines.dump([row]))
+        tell(self, kind, ref, *fields)
 
 
 def _ways(uri: "Uri") -> "tuple[str, ...]":

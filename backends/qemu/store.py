@@ -181,7 +181,11 @@ class Store:
 
     def lock_all(self) -> "Lock":
         """The lock of the set of domains; held for moments."""
-        return self._lock(f"{self.places.run}/domains.lock", "list of domains")
+        return self.lock("domains", "list of domains")
+
+    def lock(self, name: str, what: str) -> "Lock":
+        """The lock of that name, which `what` is guarded by."""
+        return self._lock(f"{self.places.run}/{name}.lock", what)
 
     def _lock(self, path: str, what: str) -> "Lock":
         try:

@@ -10,7 +10,7 @@ import threading
 from .. import errors, events, records
 from ..constants import domain as const
 from ..dispatch import Dispatcher
-from . import lines
+from . import told
 from .base import fail
 from .ending import settle_all
 from .guests import Guests
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from ..hosts import Stat
     from ..records import DomainRef
     from .driver import QemuDriver
+    from .told import Told
 
-    #: microseconds since 1970, kind, domain, further fields
-    Told = tuple[int, str, DomainRef, tuple[object, ...]]
-
-#: the file in run/ that all of ours append to
-OURS = "events"
+#: Whose events there are.
+FAMILIES = ("domain", "secret")
 #: QEMU's events that are lifecycle events: name -> event, detail. Its last one is told by whoever cleans up.
 _LIFECYCLE = {
     "STOP": (const.DOMAIN_EVENT_SUSPENDED, const.DOMAIN_EVENT_SUSPENDED_PAUSED),
@@ -46,7 +44,7 @@ class Tail:
 
     def __init__(self, driver: "QemuDriver", path: str, offset: int):
         self._host = driver.host
-        self._path = path
+        self.path = path
         self._offset = offset
         self._rest = b""
         #: whose journal it is, once it has said so
@@ -54,10 +52,12 @@ class Tail:
 
     def read(self, size: int) -> "list[bytes]":
         """New complete lines of a file that has `size` bytes now."""
-        if size <= self._offset:
+        if size < self._offset:
+            self._offset, self._rest = 0, b""  # another one
+        if size == self._offset:
             return []
         try:
-            more = self._host.read(self._path, offset=self._offset)
+            more = self._host.read(self.path, offset=self._offset)
         except FileNotFoundError:
             return []
         self._offset += len(more)
@@ -74,8 +74,8 @@ class Watch:
         self._dispatcher = Dispatcher()
         self._stop = threading.Event()
         self._tails: dict[str, Tail] = {}
-        for name, stat in self._files().items():
-            self._tails[name] = Tail(driver, f"{driver.places.run}/{name}", stat.size)
+        for key, (name, stat) in self._files().items():
+            self._tails[key] = Tail(driver, f"{driver.places.run}/{name}", stat.size)
         for guest in Guests(driver.store):
             if guest.record is not None:
                 name = guest.record.journal.rpartition("/")[2]
@@ -84,14 +84,20 @@ class Watch:
         self._thread = threading.Thread(target=self._look, name="vsh-qemu-events", daemon=True)
         self._thread.start()
 
-    def _files(self) -> "dict[str, Stat]":
-        files = self._driver.host.listdir(self._driver.places.run)
-        return {name: stat for name, stat in files.items() if name == OURS or name.endswith(OUTPUT)}
+    def _files(self) -> "dict[str, tuple[str, Stat]]":
+        """What tells a file from others -> its name, the file. Ours change their names."""
+        found = {}
+        for name, stat in self._driver.host.listdir(self._driver.places.run).items():
+            if name in (told.NAME, told.OLD):
+                found[f"{stat.inode}"] = (name, stat)
+            elif name.endswith(OUTPUT):
+                found[name] = (name, stat)
+        return found
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "events.Subscription":
         if kind not in events.KINDS:
             raise fail(errors.INVALID_ARG, f"there are no events called '{kind}'")
-        if events.KINDS[kind][0] != "domain":
+        if events.KINDS[kind][0] not in FAMILIES:
             family = events.KINDS[kind][0].title().replace("_", "")
             raise errors.no_support(f"virConnect{family}EventRegisterAny")
         subscription = events.Subscription(kind, ref, callback, self._subscriptions_remove)
@@ -122,33 +128,24 @@ class Watch:
         settle_all(self._driver, [guest.uuid for guest in guests.by_uuid.values() if guest.unsettled])
         found: list[Told] = []
         files = self._files()
-        for name, stat in files.items():
-            tail = self._tails.get(name)
+        for key, (name, stat) in files.items():
+            tail = self._tails.get(key)
             if tail is None:
-                tail = self._tails[name] = Tail(self._driver, f"{self._driver.places.run}/{name}", 0)
+                tail = self._tails[key] = Tail(self._driver, "", 0)
+            tail.path = f"{self._driver.places.run}/{name}"
             for line in tail.read(stat.size):
-                found += _of_ours(line) if name == OURS else _of_guest(tail, line)
-        for name in self._tails.keys() - files.keys():
-            del self._tails[name]
+                found += _of_guest(tail, line) if key == name else told.read(line)
+        for key in self._tails.keys() - files.keys():
+            del self._tails[key]
         for _, kind, ref, fields in sorted(found, key=lambda told: told[0]):
             self._emit(kind, ref, *fields)
 
-    def _emit(self, kind: str, ref: "DomainRef", *fields: object) -> None:
+    def _emit(self, kind: str, ref: "Any", *fields: object) -> None:
         event = None
         for subscription in list(self._subscriptions):
             if subscription.kind == kind and subscription.ref in (None, ref):
                 event = event or getattr(records, records.class_name(kind))(ref, *fields)
                 self._dispatcher.post(subscription, event)
-
-
-def _of_ours(line: bytes) -> "list[Told]":
-    """What a line of our file tells; [] for one that a killed writer left unfinished."""
-    try:
-        when, name, uuid, id, event, detail = lines.load(line)[0]
-        ref: DomainRef = records.DomainRef(name, bytes.fromhex(uuid), int(id))
-        return [(int(when), "domain_event_lifecycle", ref, (int(event), int(detail)))]
-    except (ValueError, IndexError):
-        return []
 
 
 def _of_guest(tail: Tail, line: bytes) -> "list[Told]":

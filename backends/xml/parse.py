@@ -86,10 +86,10 @@ def _has_doctype(text: str) -> bool:
 def _syntax_error(data: bytes, what: str, message: str, line: int, column: int, domain: int) -> VirtError:
     """libvirt's three lines: place and message, the offending line, a caret below the position."""
     lines = data.splitlines()
-    if not data:
+    context = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
+    if not context:
         context, pointer = "(null)", "^"
     else:
-        context = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
         cut = max(0, column - LINE // 2)
         before = context[cut : column - 1].encode()  # the column counts characters, libvirt's dashes bytes
         context = context[cut : cut + LINE]

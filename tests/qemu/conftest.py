@@ -3,12 +3,14 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
+from tests.live.side import Run, Side, compare
 from vsh.backends import api
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.ending import SIGKILL
@@ -53,3 +55,26 @@ def connect(uri: str) -> Iterator[Callable[..., api.Connection]]:
 @pytest.fixture
 def conn(connect: Callable[..., api.Connection]) -> api.Connection:
     return connect()
+
+
+class Pair:
+    """virsh on a libvirtd and vsh on the embedded driver: the same lines shall have the same answer."""
+
+    def __init__(self, side: Side, reference: str, uri: str):
+        self.side, self.reference, self.uri = side, reference, uri
+
+    def same(
+        self, *commands: str, readonly: bool = False, quiet: bool = False, ignore: Sequence[str] = (), stdin: str = ""
+    ) -> Run:
+        """Assert it; virsh's run. Both must leave the files that they share as they found them."""
+        options = [*(["-r"] if readonly else []), *(["-q"] if quiet else []), "-c"]
+        line = "; ".join(commands)
+        wanted = self.side.virsh(*options, self.reference, line, stdin=stdin)
+        difference = compare(wanted, self.side.vsh(*options, self.uri, line, stdin=stdin), ignore)
+        assert not difference, f"{line}\n{difference}"
+        return wanted
+
+
+@pytest.fixture
+def pair(side: Side, libvirtd_root: Libvirtd, uri: str) -> Pair:
+    return Pair(side, libvirtd_root.uri("qemu"), uri)
