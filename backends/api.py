@@ -8,6 +8,7 @@ import os
 
 from . import errors, flags, procedures, registry
 from .calls import Calls
+from .uri import Uri, choose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from . import driver
     from .credentials import Ask
     from .events import Subscription
-    from .uri import Uri
 
 #: Flag of each call that makes it tell secrets, which a read-only connection may not ask for (libvirt's *_XML_SECURE).
 SECURE = {
@@ -61,6 +61,19 @@ def open(uri: "str | None" = None, readonly: bool = False, ask: "Ask | None" = N
     Raises VirtError: NO_CONNECT when nothing answers to the URI, INVALID_ARG when it cannot be understood.
     """
     return Connection(registry.open(uri, readonly, ask))
+
+
+def glance(uri: "str | None" = None) -> "Connection":
+    """A read-only connection for completion: nobody is asked for anything, and no SSH login is begun.
+
+    Raises VirtError, also where the user's agent has no connection to the host.
+    """
+    found = Uri(choose(uri) or registry.probe())
+    if found.transport not in registry.SHELLS:
+        return Connection(registry.driver_class(found).open(found, True))
+    from .ssh.glance import GlanceConnection
+
+    return Connection(GlanceConnection(found))
 
 
 class Connection(Calls):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .commands.context import Context
 
 #: Seconds that completion may take; VSH_COMPLETE_TIMEOUT sets others.
-DEADLINE = 1.0
+DEADLINE = 0.3
 #: Options of these names take a file on the user's side; those with a completer of their own speak for themselves.
 FILES = ("file", "xml", "xmlfile", "backupxml", "checkpointxml", "dir")
 
@@ -142,7 +142,7 @@ class Quiet:
         Raises VirtError.
         """
         if self._connection is None or not self._connection.alive:
-            self._connection = api.open(self._uri, True, lambda question, hidden: None)
+            self._connection = api.glance(self._uri)
         return self._connection
 
     def close(self) -> None:

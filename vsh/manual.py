@@ -33,7 +33,7 @@ SECTIONS = {
         "VISUAL, EDITOR": "the editor of edit and its kin, in this order; vi where neither is set",
         "TMPDIR": "where texts being edited are kept; /tmp unless told",
         "NO_COLOR": "if it is not empty, terminals get no colours",
-        "VSH_COMPLETE_TIMEOUT": "how many seconds completion may take; 1 unless told",
+        "VSH_COMPLETE_TIMEOUT": "how many seconds completion may take; 0.3 unless told",
         "LIBVIRT_DEBUG": "tell the calls made to hypervisors: 1 or debug all, 4 or error those that fail",
         "LIBVIRT_LOG_OUTPUTS": "where to tell them: LEVEL:stderr, LEVEL:file:PATH, several with blanks between",
         "LIBVIRT_LOG_FILTERS": "LEVEL:libvirt, which comes before LIBVIRT_DEBUG",

@@ -9,16 +9,15 @@ libvirt.conf has `ssh_transport = "openssh"`, or where the user's configuration 
 import os
 
 from .. import errors
-from ..uri import config_path
+from ..uri import Uri, config_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from socket import socket as Socket
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ..credentials import Ask
-    from ..uri import Uri
     from .link import Link
     from .openssh import OpensshLink
 
@@ -57,12 +56,37 @@ PARAMETERS = (
 )
 
 
-def connect(uri: "Uri", ask: "Ask | None" = None, tell: "Callable[[str], None] | None" = None) -> "AnyLink":
+class Lent(Uri):
+    """A URI whose host is reached through a connection that is there already, and stays."""
+
+    __slots__ = ("link",)
+
+    def __init__(self, text: str, link: "Link"):
+        super().__init__(text)
+        self.link: AnyLink = Loan(link)
+
+
+class Loan:
+    """A link of somebody else's, which `close` leaves open."""
+
+    def __init__(self, link: "Link"):
+        self._link = link
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._link, name)
+
+    def close(self) -> None:
+        """Nothing: it is its owner's."""
+
+
+def connect(uri: Uri, ask: "Ask | None" = None, tell: "Callable[[str], None] | None" = None) -> "AnyLink":
     """A connection to the host of `uri`, logged in: the agent's where it can be had, unless VSH_NO_AGENT is set; `tell`
     gets one line when the system's ssh has to do it and why.
 
     Raises VirtError.
     """
+    if isinstance(uri, Lent):
+        return uri.link
     if not os.environ.get("VSH_NO_AGENT") and "command" not in uri.params:
         from . import warm
 
@@ -78,7 +102,7 @@ def connect(uri: "Uri", ask: "Ask | None" = None, tell: "Callable[[str], None] |
     return link
 
 
-def connect_cold(uri: "Uri", ask: "Ask | None" = None) -> "Link | OpensshLink":
+def connect_cold(uri: Uri, ask: "Ask | None" = None) -> "Link | OpensshLink":
     """A connection of this process's own, by paramiko or, for the `reason` it then has, by the system's ssh.
 
     Raises VirtError.

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Code of a refusal to open a channel because nobody answers (RFC 4254, 5.1); OpenSSH gives it for what it forbids, too
 CONNECT_FAILED = 2
+#: Seconds between signs of life that the other side is asked for, where the configuration has no ServerAliveInterval.
+ALIVE = 10.0
 # What paramiko has to say comes as exceptions, too; without a handler its log would go to standard error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
@@ -59,7 +61,9 @@ class Link:
             if isinstance(error, paramiko.SSHException | EOFError | OSError):
                 raise unreachable(self._place, str(error) or "the connection was closed") from error
             raise
-        self._transport.set_keepalive(int(settings.number("serveraliveinterval", 0)))
+        self._transport.watch(
+            settings.number("serveraliveinterval", ALIVE), int(settings.number("serveralivecountmax", 3))
+        )
 
     def _reach(self, uri: Uri, ask: "Ask | None") -> "socket.socket | paramiko.Channel":
         s = self.settings

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import threading
 
 import paramiko
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: How often a passphrase or a password may be wrong.
 TRIES = 3
+#: Held while paramiko is told which agent to ask.
+_AGENT = threading.Lock()
 
 
 def log_in(transport: paramiko.Transport, settings: "Settings", uri: "Uri", ask: "Ask | None") -> None:
@@ -98,18 +101,19 @@ def _agent(settings: "Settings") -> "list[Key]":
         return []
     if path not in ("SSH_AUTH_SOCK", ""):
         path = os.environ.get(path[1:], "") if path.startswith("$") else os.path.expanduser(settings.expand(path))
-    before = os.environ.get("SSH_AUTH_SOCK")
-    try:
-        if path and path != "SSH_AUTH_SOCK":
-            os.environ["SSH_AUTH_SOCK"] = path  # the only way to tell paramiko
-        return list(paramiko.Agent().get_keys())
-    except (paramiko.SSHException, OSError):
-        return []
-    finally:
-        if before is None:
-            os.environ.pop("SSH_AUTH_SOCK", None)
-        else:
-            os.environ["SSH_AUTH_SOCK"] = before
+    with _AGENT:
+        before = os.environ.get("SSH_AUTH_SOCK")
+        try:
+            if path and path != "SSH_AUTH_SOCK":
+                os.environ["SSH_AUTH_SOCK"] = path  # the only way to tell paramiko
+            return list(paramiko.Agent().get_keys())
+        except (paramiko.SSHException, OSError):
+            return []
+        finally:
+            if before is None:
+                os.environ.pop("SSH_AUTH_SOCK", None)
+            else:
+                os.environ["SSH_AUTH_SOCK"] = before
 
 
 def _public(path: str) -> bytes:

@@ -1,18 +1,35 @@
-"""Channels to unix sockets on the far side: OpenSSH's `direct-streamlocal@openssh.com` (its file PROTOCOL, 2.4).
+"""What paramiko's transport lacks: channels to unix sockets, and an end for a connection whose other side is silent.
 
-paramiko's public way to open a channel cannot carry that request's payload, so this subclass sends it. Everything else
-about such a channel is as for any other.
+`direct-streamlocal@openssh.com` is OpenSSH's (its file PROTOCOL, 2.4). paramiko's public way to open a channel cannot
+carry that request's payload, so this subclass sends it. Everything else about such a channel is as for any other.
 """
 
 import threading
 import time
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_OPEN
+from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
 
 
 class StreamLocalTransport(paramiko.Transport):
-    """A paramiko transport that can also reach unix sockets."""
+    """A paramiko transport that can also reach unix sockets, and notices when nobody answers."""
+
+    def watch(self, interval: float, count: int) -> None:
+        """Ask for a sign of life every `interval` seconds; when `count` in a row get none, end the connection."""
+        threading.Thread(target=self._watch, args=(interval, count), name="vsh-ssh-alive", daemon=True).start()
+
+    def _watch(self, interval: float, count: int) -> None:
+        missed = 0
+        asking: threading.Thread | None = None
+        while self.is_active() and missed < count:
+            begun = time.monotonic()
+            self.completion_event = answered = threading.Event()
+            if asking is None or not asking.is_alive():  # which it is while the line takes nothing
+                asking = threading.Thread(target=self._send_user_message, args=(_alive(),), daemon=True)  # type: ignore[attr-defined]
+                asking.start()
+            missed = 0 if answered.wait(interval) else missed + 1
+            time.sleep(max(0.0, begun + interval - time.monotonic()))
+        self.close()
 
     def open_streamlocal(self, path: str, timeout: float) -> paramiko.Channel:
         """A channel to the unix socket at `path`.
@@ -46,3 +63,12 @@ class StreamLocalTransport(paramiko.Transport):
         if event.is_set() and self._channels.get(number) is not None:  # type: ignore[attr-defined]
             return channel
         raise self.get_exception() or paramiko.SSHException("the far side does not answer")
+
+
+def _alive() -> paramiko.Message:
+    """A request that every server answers, if only to say that it does not know it (RFC 4254, 4)."""
+    request = paramiko.Message()
+    request.add_byte(cMSG_GLOBAL_REQUEST)
+    request.add_string("keepalive@openssh.com")
+    request.add_boolean(True)
+    return request

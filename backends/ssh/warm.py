@@ -10,6 +10,8 @@ agent does not answer has failed.
     {"op": "start", "argv": [...]}                     {"ok": true, "program": NUMBER} and a descriptor
     {"op": "finish", "program": NUMBER, "timeout": S}  {"ok": true, "status": N, "stderr": TEXT}
     {"op": "abandon", "program": NUMBER}               {"ok": true}
+    {"op": "glance", "uri": ..., "environ": {...}}     {"ok": true}, for a connection that is there already
+    {"op": "look", "call": NAME, "args": BASE64}       {"ok": true, "value": BASE64}
     {"op": "status"}, {"op": "stop"}                   {"ok": true, ...}
 
 An answer that is no success is {"errno": N, "strerror": TEXT} or {"virt": {code, message, domain, hint}}, or, where the
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from ..uri import Uri
 
 #: Changes with the protocol, and is part of the socket's name: agents and clients of other versions do not meet.
-PROTOCOL = 1
+PROTOCOL = 2
 #: Seconds within which an agent that was started must listen, and within which any agent must answer what is not slow.
 START, ANSWER = 5.0, 10.0
 #: What of the client's environment decides about a connection.
@@ -178,9 +180,8 @@ def connect(uri: "Uri", ask: "Ask | None") -> "WarmLink | str":
     """
     wire = Wire(reach(start=True))
     try:
-        environ = {name: os.environ[name] for name in ENVIRON if name in os.environ}
         # Slow: whoever types a password may take a minute.
-        answer, _ = wire.call({"op": "connect", "uri": uri.text, "environ": environ}, 300.0, ask)
+        answer, _ = wire.call({"op": "connect", **who(uri)}, 300.0, ask)
     except BaseException:
         wire.close()
         raise
@@ -188,6 +189,11 @@ def connect(uri: "Uri", ask: "Ask | None") -> "WarmLink | str":
         wire.close()
         return str(answer["delegate"])
     return WarmLink(wire, uri.host, answer["user"])
+
+
+def who(uri: "Uri") -> "dict[str, Any]":
+    """What decides which connection is meant."""
+    return {"uri": uri.text, "environ": {name: os.environ[name] for name in ENVIRON if name in os.environ}}
 
 
 def folder() -> str:

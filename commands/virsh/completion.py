@@ -24,7 +24,7 @@ SHELLS = ("bash", "zsh", "fish")
 def complete(ctx: "Context", string: "list[str] | None" = None, values: bool = False) -> Text:
     """Tell how a command line may go on.
 
-    One candidate a line; what completion scripts call. Never asks anything, and gives up after a second
+    One candidate a line; what completion scripts call. Never asks anything, and gives up after 0.3 seconds
     (VSH_COMPLETE_TIMEOUT).
     """
     found = ctx.complete(string or [], values) if string else []

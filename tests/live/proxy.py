@@ -15,13 +15,16 @@ class DelayProxy:
 
     Order is kept and bandwidth is not limited, so requests in flight overlap as they do on a real line.
     (Establishing a connection costs nothing: that happens in the kernel.) `address` is where to connect: a
-    path in `directory` for a unix socket, else a port of 127.0.0.1. A context manager.
+    path in `directory` for a unix socket, else a port of 127.0.0.1. `lost`, once set, swallows all that comes; `stuck`
+    leaves it unread. A context manager.
     """
 
     def __init__(self, target: Address, rtt: float, directory: Path | None = None) -> None:
         """Listen; on a unix socket in `directory` (a short path) if `target` is a path."""
         self._target = target
         self._delay = rtt / 2
+        self.lost = threading.Event()
+        self.stuck = threading.Event()
         self.address: Address
         if isinstance(target, Path):
             assert directory is not None
@@ -33,10 +36,12 @@ class DelayProxy:
             self._listener = socket.create_server(("127.0.0.1", 0))
             self.address = ("127.0.0.1", self._listener.getsockname()[1])
         self._open: list[socket.socket] = []
+        self._closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and cut all connections."""
+        self._closed = True
         # shutdown() wakes the thread that waits in accept() or recv(); close() alone does not.
         for end in (self._listener, *self._open):
             _quietly_shut(end, socket.SHUT_RDWR)
@@ -79,8 +84,12 @@ class DelayProxy:
         while data:
             try:
                 data = source.recv(1 << 16)
+                while self.stuck.is_set() and not self._closed:
+                    time.sleep(0.05)
             except OSError:
                 data = b""
+            if self.lost.is_set() and not self._closed:
+                continue
             line.put((time.monotonic() + self._delay, self.changed(data)))
 
 

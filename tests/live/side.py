@@ -152,6 +152,7 @@ def private_environment(home: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
         "VSH_NO_AGENT": "1",
+        "VSH_COMPLETE_TIMEOUT": "10",
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home / "run"),
         "XDG_CONFIG_HOME": str(home / "config"),

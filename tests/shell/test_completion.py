@@ -119,13 +119,14 @@ def deaf(tmp_path: Path) -> Iterator[str]:
 
 
 def test_nobody_answers(side: Side, deaf: str) -> None:
+    default = {"VSH_COMPLETE_TIMEOUT": ""}
     begun = time.monotonic()
-    assert side.vsh("-q", "-c", deaf, "complete", "--", "domstate", "t") == ("", "", 1)
-    assert side.vsh("-q", "-c", deaf, "complete", "--values", "--", "domstate", "").stdout == "--domain\n--reason\n"
-    assert time.monotonic() - begun < 5
+    assert side.vsh("-q", "-c", deaf, "complete", "--", "domstate", "t", env=default) == ("", "", 1)
+    run = side.vsh("-q", "-c", deaf, "complete", "--values", "--", "domstate", "", env=default)
+    assert run.stdout == "--domain\n--reason\n" and time.monotonic() - begun < 2.5
     begun = time.monotonic()
-    run = side.vsh("-q", "-c", deaf, "complete", "--", "domstate", "t", env={"VSH_COMPLETE_TIMEOUT": "0.1"})
-    assert (run.status, time.monotonic() - begun < 1.5) == (1, True)
+    run = side.vsh("-q", "-c", deaf, "complete", "--", "domstate", "t", env={"VSH_COMPLETE_TIMEOUT": "3"})
+    assert (run.status, 3 < time.monotonic() - begun < 5) == (1, True)
 
 
 def test_nothing_is_there(side: Side) -> None:

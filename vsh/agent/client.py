@@ -2,6 +2,7 @@
 
 import socket
 
+from ..backends.errors import VirtError
 from ..backends.ssh import warm
 from ..backends.uri import Uri
 from .server import Agent, Warm, describe
@@ -21,6 +22,8 @@ class Client:
         self._wire = warm.Wire(stream)
         self._entry: Warm | None = None
         self._link: Link | None = None
+        self._uri = ""
+        self._seen: Warm | None = None
         self._started = 0
         self._programs: dict[int, Remote] = {}
 
@@ -41,9 +44,17 @@ class Client:
         except (OSError, ValueError):
             pass
         finally:
+            self._wire.close()
             if self._entry is not None:
                 self._agent.release(self._entry)
-            self._wire.close()
+                self._remember(self._entry)
+
+    def _remember(self, entry: Warm) -> None:
+        """From its first use on, know what completion will ask for."""
+        try:
+            entry.inventory(self._uri)
+        except (OSError, VirtError):
+            pass  # then it will be asked when it is wanted
 
     def _answer(self, request: "dict[str, Any]") -> "tuple[dict[str, Any], socket.socket | None]":
         match request:
@@ -52,7 +63,13 @@ class Client:
                 if isinstance(found, str):
                     return {"delegate": found}, None
                 self._entry, self._link = found
+                self._uri = uri
                 return {"ok": True, "user": self._link.user}, None
+            case {"op": "glance", "uri": str(uri), "environ": dict(environ)}:
+                self._seen, self._uri = self._agent.there(Uri(uri), environ), uri
+                return {"ok": True}, None
+            case {"op": "look", "call": str(name), "args": str(args)} if self._seen is not None:
+                return {"ok": True, "value": self._seen.inventory(self._uri).look(name, args)}, None
             case {"op": "status"}:
                 return {"ok": True, "links": self._agent.status(), "idle_limit_seconds": self._agent.idle}, None
             case {"op": "stop"}:

@@ -16,18 +16,47 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .inventory import Inventory
+
 #: Seconds between looks at what has become idle.
 TICK = 1.0
 
 
 class Warm:
-    """One link and when it was last used; `lock` is held while it is made."""
+    """One link, when it was last used, and what is known through it; `lock` is held while it is made."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.link: Link | None = None
         self.users = 0
         self.used = time.monotonic()
+        self._opening = threading.Lock()
+        self._inventories: dict[str, Inventory] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a link that is not known to be gone."""
+        return self.link is not None and self.link.alive
+
+    def inventory(self, uri: str) -> "Inventory":
+        """What is known of what `uri` names, from now on if not before.
+
+        Raises VirtError.
+        """
+        from .inventory import Inventory
+
+        with self._opening:
+            found = self._inventories.get(uri)
+            if found is None or not found.alive:
+                if self.link is None:
+                    raise ConnectionResetError(104, "the connection is closed")
+                found = self._inventories[uri] = Inventory(uri, self.link)
+            return found
+
+    def close(self) -> None:
+        """End the link, and with it all that goes through it."""
+        if self.link is not None:
+            self.link.close()
 
 
 class Agent:
@@ -48,6 +77,7 @@ class Agent:
         try:
             with entry.lock:
                 if entry.link is None or not entry.link.alive:
+                    entry.close()
                     with _environment(environ):
                         made = ssh.connect_cold(uri, ask)
                     if not isinstance(made, Link):
@@ -64,6 +94,17 @@ class Agent:
         with self._lock:
             entry.users -= 1
             entry.used = time.monotonic()
+
+    def there(self, uri: Uri, environ: "dict[str, str]") -> Warm:
+        """The link for `uri` if there is one.
+
+        Raises ConnectionRefusedError.
+        """
+        with self._lock:
+            entry = self._links.get(_key(uri, environ))
+        if entry is None or not entry.alive:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return entry
 
     def status(self) -> "list[dict[str, Any]]":
         """What is open: host, user, seconds idle, clients."""
@@ -86,43 +127,41 @@ class Agent:
         now = time.monotonic()
         with self._lock:
             for key, entry in list(self._links.items()):
-                dead = entry.link is None or not entry.link.alive
-                if not entry.users and (dead or now - entry.used > self.idle):
+                if not entry.users and (not entry.alive or now - entry.used > self.idle):
                     del self._links[key]
                     self._useful = now
-                    if entry.link is not None:
-                        entry.link.close()
+                    entry.close()
             return bool(self._links) or now - self._useful < self.idle
 
     def close(self) -> None:
         """Close all links."""
         for entry in list(self._links.values()):
-            if entry.link is not None:
-                entry.link.close()
+            entry.close()
 
 
 class _environment:
-    """What a client's environment says about its connection; one connection is made at a time."""
+    """What a client's environment says about its connection; clients with another one wait until it is made."""
 
-    _lock = threading.Lock()
+    _free = threading.Condition()
+    _users = 0
 
     def __init__(self, environ: "dict[str, str]"):
-        self._theirs = environ
-        self._ours: dict[str, str | None] = {}
+        self._wanted = {name: environ.get(name) for name in warm.ENVIRON}
 
     def __enter__(self) -> None:
-        self._lock.acquire()
-        for name in warm.ENVIRON:
-            self._ours[name] = os.environ.pop(name, None)
-            if name in self._theirs:
-                os.environ[name] = self._theirs[name]
+        cls = type(self)
+        with self._free:
+            self._free.wait_for(lambda: not cls._users or self._wanted == {n: os.environ.get(n) for n in warm.ENVIRON})
+            cls._users += 1
+            for name, value in self._wanted.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
 
     def __exit__(self, *exc: object) -> None:
-        for name, value in self._ours.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-        self._lock.release()
+        with self._free:
+            type(self)._users -= 1
+            self._free.notify_all()
 
 
 def _key(uri: Uri, environ: "dict[str, str]") -> "tuple[object, ...]":

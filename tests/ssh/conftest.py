@@ -1,0 +1,74 @@
+"""Somebody with an agent, a server and a daemon."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.libvirtd import Libvirtd
+from tests.live.nursery import Nursery
+from tests.live.side import Run, private_environment
+from tests.live.sshd import Sshd
+
+
+class Person:
+    """Somebody with an agent of their own, who manages the test host of `libvirtd` through `sshd`."""
+
+    def __init__(self, home: Path, sshd: Sshd, libvirtd: Libvirtd):
+        self.env = {**private_environment(home), "VSH_NO_AGENT": ""}
+        (home / "run").mkdir(mode=0o700)
+        self.folder = home / "run" / "vsh"
+        self.sshd = sshd
+        self.query = sshd.query(socket=str(libvirtd.socket))
+        self.uri = self.through(sshd.port)
+
+    def through(self, port: int) -> str:
+        """The URI of the test host, where `port` leads to the server."""
+        return f"test+ssh://root@127.0.0.1:{port}/default?{self.query}"
+
+    def vsh(self, *argv: str, **env: str) -> Run:
+        done = subprocess.run(
+            [sys.executable, "-m", "vsh", *argv], env={**self.env, **env}, capture_output=True, text=True, timeout=60
+        )
+        return Run(done.stdout, done.stderr, done.returncode)
+
+    def works(self, **env: str) -> None:
+        run = self.vsh("-c", self.uri, "list --name", **env)
+        assert run == Run("test\n\n", "", 0) or run.stdout.startswith("test\n"), run
+
+    def links(self) -> list[dict[str, object]]:
+        run = self.vsh("--format=json", "agent", "status")
+        assert run.status == 0, run.stderr
+        found: list[dict[str, object]] = json.loads(run.stdout)["result"]
+        return found
+
+    def pids(self) -> list[int]:
+        """The processes of agents that belong to this person."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                environ = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if b"vsh.agent" in words and f"XDG_RUNTIME_DIR={self.env['XDG_RUNTIME_DIR']}\0".encode() in environ:
+                found.append(int(entry.name))
+        return found
+
+
+@pytest.fixture
+def person(sshd: Sshd, libvirtd: Libvirtd) -> Iterator[Person]:
+    with Nursery() as nursery:
+        someone = Person(nursery.directory, sshd, libvirtd)
+        yield someone
+        for pid in someone.pids():
+            os.kill(pid, signal.SIGKILL)
+
+
+def logins(sshd: Sshd) -> int:
+    return sshd.log().count("Accepted publickey")
