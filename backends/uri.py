@@ -11,8 +11,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TRANSPORTS = ("unix", "tcp", "tls", "ssh", "libssh", "libssh2", "ext")
+TRANSPORTS = ("tls", "unix", "ssh", "ext", "tcp", "libssh2", "libssh")
 _HEX = "0123456789abcdefABCDEF"
+#: What may stand in the parts of a URI (RFC 3986), beside percent-encoded bytes.
+_IN_SCHEME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.")
+_IN_USER = _IN_SCHEME | frozenset("_~!$&'()*,;=:")
+_IN_PATH = _IN_USER | frozenset("@/")
+_IN_QUERY = _IN_PATH | frozenset("?")
+_IN_FRAGMENT = _IN_QUERY | frozenset("[]")
+_HINT = "write scheme://host/path, such as qemu:///system"
 
 
 def unquote(text: str) -> str:
@@ -29,57 +36,82 @@ def unquote(text: str) -> str:
     return b"".join(out).decode("utf-8", "surrogateescape")
 
 
+def _made_of(text: str, allowed: "frozenset[str]") -> bool:
+    """Whether all of `text` is `allowed`, or percent-encoded."""
+    if allowed.issuperset(text):
+        return True
+    first, *rest = text.split("%")
+    return allowed.issuperset(first) and all(
+        len(part) > 1 and part[0] in _HEX and part[1] in _HEX and allowed.issuperset(part[2:]) for part in rest
+    )
+
+
+def _authority(text: str) -> "tuple[str, str, str | None]":
+    """User, host and port, which is None where no colon stands before it; an IPv6 host keeps its brackets, which are
+    closed: anything else is no host and no port."""
+    user, _, host = text.rpartition("@")
+    if host.startswith("["):
+        inner, closed, tail = host.partition("]")
+        good = closed and (not tail or tail.startswith(":"))
+        return user, inner + closed if good else host[1:] + "[", tail[1:] if tail else None
+    host, colon, port = host.partition(":")
+    return user, host, port if colon else None
+
+
 class Uri:
     """A parsed URI.
 
     `text` is what was given; `transport`, `user` and `host` are "" and `port` 0 where absent; `params` keep their
-    order.
+    order. The scheme is as it was written: libvirt's drivers answer to theirs in lower case alone.
     """
 
     __slots__ = ("host", "params", "path", "port", "scheme", "text", "transport", "user")
 
     def __init__(self, text: str):
-        """Raises VirtError(INVALID_ARG) when `text` is not a connection URI."""
+        """Raises VirtError: INTERNAL_ERROR when `text` is no URI, NO_CONNECT when it has no scheme, INVALID_ARG when
+        its transport or port makes no sense."""
         self.text = text
-        head, mark, rest = text.partition("://")
-        if not mark:
-            head, mark, rest = text.partition(":")
-        if not mark or not head or not all(c.isalnum() or c in "+-._" for c in head):
-            raise errors.virt_error(
-                errors.INVALID_ARG,
-                f"'{text}' is not a connection URI",
-                hint="write scheme://host/path, such as qemu:///system",
-            )
-        self.scheme, plus, self.transport = head.lower().partition("+")
+        rest, _, fragment = text.partition("#")
+        rest, _, query = rest.partition("?")
+        scheme, colon, hierarchy = rest.partition(":")
+        named = colon and "/" not in scheme
+        authority, path = "", hierarchy if named else rest
+        if path.startswith("//"):
+            authority, slash, path = path[2:].partition("/")
+            path = slash + path
+        user, host, port = _authority(authority)
+        well_formed = (
+            (not named or (scheme[:1].isalpha() and _IN_SCHEME.issuperset(scheme)))
+            and _made_of(user, _IN_USER)
+            and (host.startswith("[") or _made_of(host, _IN_USER))
+            and (port is None or (port.isascii() and port.isdigit()))
+            and _made_of(path, _IN_PATH)
+            and _made_of(query, _IN_QUERY)
+            and _made_of(fragment, _IN_FRAGMENT)
+        )
+        if not well_formed:
+            detail = f"Unable to parse URI {text}"
+            raise errors.virt_error(errors.INTERNAL_ERROR, detail, domain=errors.FROM_URI, hint=_HINT)
+        if not named:
+            raise errors.virt_error(errors.NO_CONNECT, f"URI '{text}' does not include a driver name", hint=_HINT)
+        self.scheme, plus, transport = scheme.partition("+")
+        self.transport = transport.lower()
         if plus and self.transport not in TRANSPORTS:
             raise errors.virt_error(
                 errors.INVALID_ARG,
                 f"remote_open: transport in URL not recognised (should be {'|'.join(TRANSPORTS)})",
             )
-        rest, _, _ = rest.partition("#")
-        rest, _, query = rest.partition("?")
-        authority, slash, path = rest.partition("/")
-        self.path = unquote(slash + path)
-        self.user, self.host, self.port = self._authority(authority)
+        if host and port is not None and not 0 < int(port) < 65536:
+            raise errors.virt_error(
+                errors.INVALID_ARG, f"'{port}' in '{text}' is not a port number", hint="ports are 1 to 65535"
+            )
+        self.path = unquote(path)
+        self.user, self.host, self.port = unquote(user), unquote(host.strip("[]")), int(port or 0) if host else 0
         self.params: dict[str, str] = {}
         for item in query.replace(";", "&").split("&"):
             name, _, value = item.partition("=")
             if name:
                 self.params[unquote(name)] = unquote(value)
-
-    def _authority(self, authority: str) -> "tuple[str, str, int]":
-        user, _, host = authority.rpartition("@")
-        port = ""
-        if host.startswith("["):
-            host, _, tail = host[1:].partition("]")
-            port = tail[1:] if tail.startswith(":") else ""
-        elif ":" in host:
-            host, _, port = host.rpartition(":")
-        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-            raise errors.virt_error(
-                errors.INVALID_ARG, f"'{port}' in '{self.text}' is not a port number", hint="ports are 1 to 65535"
-            )
-        return unquote(user), unquote(host), int(port or 0)
 
     def __repr__(self) -> str:
         return f"Uri({self.text!r})"

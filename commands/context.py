@@ -36,8 +36,8 @@ class Context(Protocol):
     def escape(self) -> str:
         """The console's escape character as the user wrote it: `^]` or a single character."""
 
-    def warn(self, text: str, hint: str = "") -> None:
-        """Tell the user about something that does not end the command; `hint` says what to do."""
+    def warn(self, text: str, hint: str = "", bare: bool = False) -> None:
+        """Tell the user about something that does not end the command; `hint` and `bare` are CommandError's."""
 
     def progress(self, label: str, remaining: int, total: int) -> None:
         """Show how far a long call is: `remaining` bytes of `total`, which is 0 while it is not known."""

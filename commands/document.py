@@ -32,5 +32,5 @@ def shown(ctx: "Context", xml: str, xpath: "str | None" = None, wrap: bool = Fal
     if xpath is not None:
         from vsh.backends.xml.xpath import select
 
-        xml = select(xml, xpath, wrap, ctx.warn)
+        xml = select(xml, xpath, wrap, lambda lines: ctx.warn(lines, bare=True))
     return Text(xml, data={"xml": xml})

@@ -10,14 +10,16 @@ if TYPE_CHECKING:
 class CommandError(Exception):
     """A command's failure: `summary`, virsh's line, and `cause`, the call that failed; either may be absent.
 
-    Without both the command failed after saying all it had to say. `hint` says what to do.
+    Without both the command failed after saying all it had to say. `hint` says what to do. What is `bare` stands
+    without `error: ` before it among virsh's lines: there a library speaks.
     """
 
-    def __init__(self, summary: str = "", cause: "VirtError | None" = None, hint: str = ""):
+    def __init__(self, summary: str = "", cause: "VirtError | None" = None, hint: str = "", bare: bool = False):
         super().__init__(summary or (cause.message if cause else ""))
         self.summary = summary
         self.cause = cause
         self.hint = hint or (cause.hint if cause else "")
+        self.bare = bare
 
 
 class EditAgain(Exception):

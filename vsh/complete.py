@@ -10,6 +10,7 @@ import threading
 import time
 
 from .backends import api
+from .backends.errors import VirtError
 from .commands.declare import Alias, Opt
 from .commands.errors import CommandError
 from .commands.index import COMMANDS, find
@@ -152,10 +153,20 @@ class Quiet:
 
 
 def quickly(line: str, context: "Context", values: bool, seconds: float) -> "list[Candidate]":
-    """The candidates that can be had within so many seconds: when values take longer or fail, the names alone."""
+    """The candidates that can be had within so many seconds: when values take longer or fail, the names alone.
+
+    Without `values`, and so by virsh's contract, there are none where there is no host. Raises VirtError then.
+    """
     found: list[Candidate] = []
+    refused: list[VirtError] = []
 
     def work() -> None:
+        try:
+            if not values:
+                assert context.connection
+        except VirtError as error:
+            refused.append(error)
+            return
         try:
             found.extend(candidates(line, context, values))
         except Exception:  # whatever is wrong, a user who pressed TAB wants no message
@@ -164,6 +175,8 @@ def quickly(line: str, context: "Context", values: bool, seconds: float) -> "lis
     worker = threading.Thread(target=work, name="vsh-complete", daemon=True)
     worker.start()
     worker.join(max(0.0, seconds))
+    if refused:
+        raise refused[0]
     return found if found and not worker.is_alive() else candidates(line, None, values)
 
 

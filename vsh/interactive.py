@@ -66,8 +66,10 @@ def history_limit(session: Session) -> int | None:
     text = os.environ.get("VIRSH_HISTSIZE")
     if text is None:
         return HISTORY
+    from .backends.xml.values import signed
+
     try:
-        limit = int(text)
+        limit = signed(text)
     except ValueError:
         session.warn("Bad $VIRSH_HISTSIZE value.")
         return None

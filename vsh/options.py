@@ -180,7 +180,9 @@ def _set(options: Options, name: str, value: str, spelled: str) -> None:
 
 
 def _number(text: str, fault: str, base: int = 10) -> int:
+    from .backends.xml.values import signed
+
     try:
-        return int(text, base)
+        return signed(text, base)
     except ValueError:
         raise CommandError(fault) from None

@@ -14,7 +14,7 @@ from .backends.errors import (
     XML_INVALID_SCHEMA,
     VirtError,
 )
-from .commands.errors import CommandError
+from .commands.errors import CommandError, failing
 from .parser import Parsed, parse_argv, parse_line, tells_secret
 from .render import Renderer, renderer
 
@@ -73,9 +73,9 @@ class Session:
         """Whether standard input is a terminal."""
         return sys.stdin is not None and sys.stdin.isatty()
 
-    def warn(self, text: str, hint: str = "") -> None:
-        """Tell the user about something that does not end the command."""
-        self.render.error(None, CommandError(text, hint=hint))
+    def warn(self, text: str, hint: str = "", bare: bool = False) -> None:
+        """Tell the user about something that does not end the command; see commands.context.Context."""
+        self.render.error(None, CommandError(text, hint=hint, bare=bare))
 
     def progress(self, label: str, remaining: int, total: int) -> None:
         """Show how far a long call is."""
@@ -126,7 +126,8 @@ class Session:
         from .complete import Quiet, deadline, quickly
 
         quiet: Context = Quiet(self.uri)  # type: ignore[assignment]
-        return [one.text for one in quickly(" ".join(words), quiet, values, deadline())]
+        with failing("failed to connect to the hypervisor"):
+            return [one.text for one in quickly(" ".join(words), quiet, values, deadline())]
 
     def document(self, name: str) -> str:
         """A completion script, or the manual page, `man`."""
@@ -165,7 +166,7 @@ class Session:
             self.close()
             return 1
         try:
-            return 0 if self.run(parsed) else 1
+            return 0 if self.run(parsed) and rest != [""] else 1  # virsh takes no words at all for a failure
         finally:
             self.close()
 
@@ -188,11 +189,13 @@ class Session:
         path, level = self.options.log or os.environ.get("VIRSH_LOG_FILE"), self.options.debug
         told = os.environ.get("VIRSH_DEBUG")
         if level is None and told is not None:
-            if told not in ("0", "1", "2", "3", "4"):
+            from .backends.xml.values import c_int
+
+            try:
+                level = c_int(told, low=0, high=4)
+            except ValueError:
                 for _ in range(2):  # virsh looks at it twice
                     self.warn("VIRSH_DEBUG not set with a valid numeric value")
-            else:
-                level = int(told)
         if path or level is not None:
             from .log import Log, LoggedErrors
 
@@ -258,6 +261,7 @@ class Session:
         except (KeyboardInterrupt, BrokenPipeError):
             raise
         except Exception as error:
+            sys.stdout.flush()  # where it is this that fails, it fails again, and entry.main says so
             if self.options.debug is not None:
                 from traceback import print_exc
 

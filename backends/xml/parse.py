@@ -13,8 +13,9 @@ from .node import Node
 
 #: Documents of more characters are refused unread. virsh itself reads files up to 10 MiB.
 LIMIT = 16 * 1024 * 1024
-#: As much of a broken line is shown.
-LINE = 1000
+#: A broken line of no more characters is shown whole; of a longer one, WINDOW characters around the fault.
+LINE = 65536
+WINDOW = 1000
 
 
 def parse(text: str, what: str, root: str) -> Node:
@@ -85,15 +86,18 @@ def _has_doctype(text: str) -> bool:
 
 def _syntax_error(data: bytes, what: str, message: str, line: int, column: int, domain: int) -> VirtError:
     """libvirt's three lines: place and message, the offending line, a caret below the position."""
-    lines = data.splitlines()
-    context = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
+    lines = data.split(b"\n")
+    whole = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
+    at = max(0, column - 1)
+    start = whole.rfind("\r", 0, at) + 1  # which ends a line too, where only one is shown
+    context, at = whole[start:].partition("\r")[0], at - start
     if not context:
-        context, pointer = "(null)", "^"
-    else:
-        cut = max(0, column - LINE // 2)
-        before = context[cut : column - 1].encode()  # the column counts characters, libvirt's dashes bytes
-        context = context[cut : cut + LINE]
-        pointer = "".join("\t" if byte == 0x09 else "-" for byte in before) + "^"
+        return virt_error(XML_DETAIL, f"{what}:{line}: {message}\n(null)\n^", domain=domain)
+    if len(context) > LINE:
+        cut = max(0, at - WINDOW // 2)
+        context, at = context[cut : cut + WINDOW], at - cut
+    before = context[:at].encode()  # the column counts characters, libvirt's dashes bytes
+    pointer = "".join("\t" if byte == 0x09 else "-" for byte in before) + "^"
     return virt_error(XML_DETAIL, f"{what}:{line}: {message}\n{context}\n{pointer}", domain=domain)
 
 

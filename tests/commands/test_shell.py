@@ -115,6 +115,25 @@ def test_connect_changes_hosts(side: Side, host: Host) -> None:
     side.assert_same(f"connect '{host.uri}' --readonly; uri; destroy test")
 
 
+def test_nothing_at_all(host: Host) -> None:
+    """An empty argument is a failure, one without words is not."""
+    for line in ("", " ", ";", "# list"):
+        host.same(line)
+
+
+def test_xpath_that_is_none(host: Host) -> None:
+    """The library that finds the fault speaks, in its own form, and the command succeeds."""
+    host.same(
+        *(f"{show} --xpath '{bad}'" for show in ("net-dumpxml default", "dumpxml test") for bad in ("//[", "foo("))
+    )
+
+
+def test_numbers_in_the_environment(side: Side) -> None:
+    for value in (" 3", "04", "1_0", "99999999999", ""):
+        side.assert_same("-q", "-c", "test:///default", "uri", env={"VIRSH_DEBUG": value})
+        side.assert_same("-q", "-c", "test:///default", stdin="quit\n", env={"VIRSH_HISTSIZE": value})
+
+
 @pytest.mark.parametrize("word", ["quit", "exit"])
 def test_leaving(host: Host, word: str) -> None:
     host.same("list", word, "list")

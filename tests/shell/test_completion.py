@@ -131,8 +131,8 @@ def test_nobody_answers(side: Side, deaf: str) -> None:
 
 def test_nothing_is_there(side: Side) -> None:
     for uri in ("test+unix:///default?socket=/nonexistent", "nosuch:///x", "not a uri"):
-        assert side.vsh("-q", "-c", uri, "complete", "--", "domstate", "t") == ("", "", 1)
-        assert "domstate\n" in side.vsh("-q", "-c", uri, "complete", "--", "domst").stdout
+        side.assert_same("-q", "-c", uri, "complete", "--", "domst")
+        assert side.vsh("-q", "-c", uri, "complete", "--values", "--", "domst") == ("domstate\ndomstats\n", "", 0)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

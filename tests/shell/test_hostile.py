@@ -76,6 +76,18 @@ def test_a_file_of_100_megabytes(side: Side, tmp_path: Path) -> None:
     assert bounded(side, *HOST, "define", "/dev/zero")[2] == 1
 
 
+def test_long_lines(side: Side, tmp_path: Path) -> None:
+    """A fault of syntax shows its line, however long, and the caret below the place."""
+    path = tmp_path / "long.xml"
+    for text in (
+        "<domain>" + " " * 5000 + "<<x/>" + "y" * 3000 + "</domain>",
+        "<domain>\r\n" + "\t" * 700 + "\r" + " é" * 700 + "<<x/></domain>",
+        " " * 2000 + "<domain>" + " " * 2000,
+    ):
+        path.write_bytes(text.encode())
+        side.assert_same(*HOST, "define", str(path))
+
+
 def test_files_that_are_none(side: Side, tmp_path: Path) -> None:
     for path in (str(tmp_path), "/nonexistent", "a\nb", "\udcff", "x" * 5000, "/dev/null"):
         side.assert_same(*HOST, "define", path)
@@ -104,6 +116,17 @@ def test_locales(side: Side) -> None:
         side.assert_same(*HOST, "domstate 日本", env=env)
         side.assert_same("-q", *HOST, stdin="domstate 日本\n", env=env)
         side.assert_same("-q", *HOST, stdin="domstate \udcff\n", env=env)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list; list"], ["--format=json", "list"], []])
+def test_output_that_cannot_be_written(side: Side, words: list[str]) -> None:
+    """One line, and a failure, which virsh does not notice."""
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [*vsh_command(), *HOST, *words], input=b"list\n", stdout=full, stderr=subprocess.PIPE, env=side.env,
+            timeout=60, check=False,
+        )  # fmt: skip
+    assert (run.returncode, run.stderr) == (1, b"error: cannot write the output: No space left on device\n")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -46,6 +46,9 @@ def test_double_dash_ends_options() -> None:
         (["-e", "^"], "Invalid string '^' for escape sequence"),
         (["-e", "ab"], "Invalid string 'ab' for escape sequence"),
         (["-k", "x"], "Invalid value for option -k"),
+        (["-k", "99999999999"], "Invalid value for option -k"),
+        (["-K", "2147483648"], "Invalid value for option -K"),
+        (["-d", "1_0"], "option -d takes a numeric argument"),
         (["-K", "-1"], "option -K requires a positive integer argument"),
         (["--quiet=1"], "unsupported option '-q'. See --help."),
         (["--format", "xml"], "unknown format 'xml': use one of plain, json, ndjson, yaml, csv"),
@@ -55,6 +58,12 @@ def test_refusals(argv: list[str], text: str) -> None:
     with pytest.raises(CommandError) as caught:
         parse(argv)
     assert caught.value.summary == text
+
+
+def test_numbers_as_c_reads_them() -> None:
+    assert parse(["-k", "010", "-K", " 0x10", "-d", "04"]).keepalive_interval == 8
+    assert parse(["-K", " 0x10"]).keepalive_count == 16
+    assert parse(["-d", "04"]).debug == 4
 
 
 def test_version_kinds() -> None:

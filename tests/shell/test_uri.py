@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.side import Side
 from vsh.backends import errors, uri
 from vsh.backends.conf import read_conf
 
@@ -29,11 +30,23 @@ def test_parts(text: str, parts: tuple[object, ...]) -> None:
     assert (u.scheme, u.transport, u.user, u.host, u.port, u.path, u.params) == parts
 
 
-@pytest.mark.parametrize("text", ["", "nothing", "://x", "qemu+warp://h/", "qemu://h:99999/", "qemu://h:x/", "a b://x"])
-def test_refused(text: str) -> None:
-    with pytest.raises(errors.VirtError) as caught:
-        uri.Uri(text)
-    assert caught.value.code == errors.INVALID_ARG
+def test_ports_that_are_none() -> None:
+    for text in ("qemu://h:99999/", "qemu+tcp://[::1]:0/system"):
+        with pytest.raises(errors.VirtError, match="is not a port number"):
+            uri.Uri(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo", "/default", ":", "://x", "+unix:///x", "te_st:///x", "test:///default ", " test:///default", "tést:///default",
+        "test:///a|b", "test:///%zz", "test:///default?x=%4", "test://[::1/default", "test://h:/default", "test://h:x/default",
+        "TEST:///default", "test:/default", "test:///default?a=%41;b#c[]", "test+warp:///default", "test://u:p@/default",
+        "test://h/default", "mailto:a@b",
+    ],
+)  # fmt: skip
+def test_as_virsh(side: Side, text: str) -> None:
+    side.assert_same("-c", text, "list --name")
 
 
 def test_percent_that_is_none() -> None:

@@ -39,7 +39,8 @@ class PlainRenderer:
             from .text import harmless
 
             lines = [harmless(line) for line in lines]
-        sys.stderr.write("".join(f"error: {line}\n" for line in lines if line))
+        before = "" if error.bare else "error: "
+        sys.stderr.write("".join(f"{before}{line}\n" for line in lines if line))
         if error.hint and sys.stderr.isatty():
             sys.stderr.write(f"hint: {error.hint}\n")
         sys.stderr.flush()
