@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.commands.conftest import Host
-from tests.live.guest import LINUX_PROMPT, Guests
+from tests.live.guest import Guests
+from tests.live.initramfs import LINUX_PROMPT
 from tests.live.libvirtd import Libvirtd, free_port
 from tests.live.side import Side
 from tests.live.wait import wait_until

@@ -7,7 +7,8 @@ A test asks for fixtures of `tests/conftest.py`; all clean up after themselves, 
     libvirtd_net    the same in a network namespace of its own, for virtual networks (through its unix socket)
     new_libvirtd    new_libvirtd(privileged=False): a daemon of the test's own (0.15 s), to kill and start again
     side, side_nobody   run virsh and vsh in a private environment, as the user of the tests or as nobody
-    guests          guests.boot_sector(name), guests.linux(name): XML of domains that boot in 0.2 and 4 s
+    guests          guests.boot_sector(name), guests.linux(name), guests.agent(name): XML of domains that boot in 0.2, 4
+                    and 5 s, the last with a guest agent
     define          define(uri, xml, start=False): a domain that is destroyed and undefined after the test
 
     def test_list(side, libvirtd):

@@ -1,40 +1,23 @@
 """Guests that boot in seconds without hardware virtualisation, and the XML that defines them.
 
 `boot_sector`: 512 bytes that print a line on the serial console and echo what is typed; up in 0.2 s, idle without
-load, so that a hundred can run. `linux`: Debian's kernel and a busybox shell on the serial console; up in 3 s.
+load, so that a hundred can run. `linux`: Debian's kernel and a busybox shell on the serial console; up in 3 s. `agent`:
+the same with QEMU's guest agent and a disk.
 """
 
-import fcntl
-import gzip
-import os
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
-from tests.live.need import SYSTEM_PATH, unavailable
+from tests.live import initramfs
+from tests.live.need import unavailable
 
 BOOT_SECTOR_LINE = "BOOT SECTOR READY"
-LINUX_LINE = "GUEST READY"
-LINUX_PROMPT = "guest # "
-
-INIT = f"""\
-#!/bin/sh
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-echo '{LINUX_LINE}'
-export PS1='{LINUX_PROMPT}'
-# A session of its own makes the console a controlling terminal: Ctrl-C works. Leaving the shell powers off.
-setsid -c sh </dev/ttyS0 >/dev/ttyS0 2>&1
-poweroff -f
-"""
 
 DOMAIN = """\
 <domain type='qemu'>
   <name>{name}</name>
   <memory unit='MiB'>{memory}</memory>
-  <vcpu>1</vcpu>
+  <vcpu>{vcpus}</vcpu>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
     {boot}
@@ -46,10 +29,17 @@ DOMAIN = """\
     <controller type='usb' model='none'/>
     <serial type='pty'/>
     <console type='pty'/>
-    <memballoon model='none'/>
+    <memballoon model='none'/>{more}
   </devices>
 </domain>
 """
+
+#: A disk of 16 MiB that the guest makes a file system on, and the agent's line.
+AGENT_DEVICES = """
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' discard='unmap'/><source file='{disk}'/><target dev='vda' bus='virtio'/>
+    </disk>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"""
 
 
 # 8086 machine code, loaded by the BIOS at 0x7c00. COM1 is a 16550 UART at 0x3f8, IRQ 4, interrupt vector 0x0c.
@@ -108,7 +98,6 @@ class Guests:
         self.directory = directory
         self._sector = directory / "boot-sector.img"
         self._kernel = directory / "vmlinuz"
-        self._initrd = directory / "initrd.gz"
 
     def boot_sector(self, name: str) -> str:
         """XML of a domain that prints BOOT_SECTOR_LINE and echoes what it is sent."""
@@ -118,79 +107,44 @@ class Guests:
             f"<disk type='file' device='floppy'><driver name='qemu' type='raw'/><source file='{self._sector}'/>"
             "<target dev='fda' bus='fdc'/><readonly/></disk>"
         )
-        return DOMAIN.format(name=name, memory=8, boot="<boot dev='fd'/>", disk=disk)
+        return DOMAIN.format(name=name, memory=8, vcpus=1, boot="<boot dev='fd'/>", disk=disk, more="")
 
     def linux(self, name: str) -> str:
         """XML of a domain that prints LINUX_LINE, then serves a shell with LINUX_PROMPT.
 
         Without Debian's kernel, downloaded once with apt, the test is skipped (see `need`).
         """
-        if not self._initrd.exists():
+        boot = self._boot("initrd.gz", agent=False)
+        return DOMAIN.format(name=name, memory=128, vcpus=1, boot=boot, disk="", more="")
+
+    def agent(self, name: str) -> str:
+        """The same with two vCPUs and a guest agent, which answers when LINUX_LINE is printed. Mounted on /data is an
+        ext2 file system on the disk vda. The agent can shut down, suspend, and set passwords, which are written to
+        /etc/passwords.
+        """
+        boot = self._boot("initrd-agent.gz", agent=True)
+        disk = self.directory / f"{name}.img"
+        with disk.open("wb") as file:
+            file.truncate(16 << 20)
+        disk.chmod(0o666)
+        more = AGENT_DEVICES.format(disk=disk)
+        return DOMAIN.format(name=name, memory=192, vcpus=2, boot=boot, disk="", more=more)
+
+    def _boot(self, name: str, agent: bool) -> str:
+        initrd = self.directory / name
+        if not initrd.exists():
             try:
-                shutil.copy(debian_kernel(), self._kernel)
+                shutil.copy(initramfs.kernel(), self._kernel)
+                initramfs.build(initrd, agent=agent)
             except RuntimeError as error:
-                unavailable(f"no kernel for the guest: {error}")
-            build_initrd(self._initrd)
-        boot = (
-            f"<kernel>{self._kernel}</kernel><initrd>{self._initrd}</initrd>"
+                unavailable(f"no Linux for the guest: {error}")
+        return (
+            f"<kernel>{self._kernel}</kernel><initrd>{initrd}</initrd>"
             "<cmdline>console=ttyS0 quiet rdinit=/init</cmdline>"
         )
-        return DOMAIN.format(name=name, memory=128, boot=boot, disk="")
 
 
 def boot_sector(line: str) -> bytes:
     """A bootable sector that prints the ASCII `line` and echoes its input, by the listing above."""
     code = bytes.fromhex("".join(row[:15] for row in LISTING.splitlines()))
     return (code + line.encode("ascii") + b"\0").ljust(510, b"\0") + b"\x55\xaa"
-
-
-def build_initrd(target: Path) -> None:
-    """Write a compressed initramfs of busybox and a start script to `target`."""
-    busybox = shutil.which("busybox", path=SYSTEM_PATH)
-    if busybox is None:
-        raise RuntimeError("busybox-static is not installed")
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        for folder in ("bin", "dev", "proc", "sys"):
-            (root / folder).mkdir()
-        shutil.copy(busybox, root / "bin/busybox")
-        for applet in _run([busybox, "--list"], cwd=root).decode().split():
-            if applet != "busybox":
-                (root / "bin" / applet).symlink_to("busybox")
-        (root / "init").write_text(INIT)
-        (root / "init").chmod(0o755)
-        files = "".join(f"{path.relative_to(root)}\n" for path in sorted(root.rglob("*")))
-        archive = _run([busybox, "cpio", "-o", "-H", "newc", "-R", "0:0"], cwd=root, stdin=files.encode())
-    target.write_bytes(gzip.compress(archive, 1))
-
-
-def debian_kernel() -> Path:
-    """Debian's newest cloud kernel, downloaded once with apt into the user's cache. Raises RuntimeError."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = home / "vsh-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        kernels = sorted(cache.glob("vmlinuz-*-cloud-amd64"))
-        return kernels[-1] if kernels else _download_kernel(cache)
-
-
-def _download_kernel(cache: Path) -> Path:
-    depends = _run(["apt-cache", "depends", "linux-image-cloud-amd64"], cwd=cache).decode().split()
-    packages = [word for word in depends if word.startswith("linux-image-") and word[12].isdigit()]
-    if not packages:
-        raise RuntimeError("apt knows no linux-image-cloud-amd64")
-    with tempfile.TemporaryDirectory(dir=cache) as name:
-        folder = Path(name)
-        _run(["apt-get", "download", packages[0]], cwd=folder)
-        package = next(folder.glob("*.deb"))
-        _run(["dpkg", "-x", str(package), "."], cwd=folder)
-        kernel = next(folder.glob("boot/vmlinuz-*"))
-        return kernel.rename(cache / kernel.name)
-
-
-def _run(argv: list[str], cwd: Path, stdin: bytes = b"") -> bytes:
-    done = subprocess.run(argv, cwd=cwd, input=stdin, capture_output=True, timeout=300, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(argv[:2])}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.guest import BOOT_SECTOR_LINE, LINUX_LINE, LINUX_PROMPT, Guests
+from tests.live.guest import BOOT_SECTOR_LINE, Guests
+from tests.live.initramfs import LINUX_LINE, LINUX_PROMPT
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.nursery import Nursery, unprivileged

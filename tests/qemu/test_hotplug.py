@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.guest import LINUX_PROMPT, Guests
+from tests.live.guest import Guests
+from tests.live.initramfs import LINUX_PROMPT
 from tests.live.side import Side
 from tests.live.wait import wait_until
 from vsh.backends import api

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.guest import BOOT_SECTOR_LINE, LINUX_LINE, LINUX_PROMPT, Guests
+from tests.live.guest import BOOT_SECTOR_LINE, Guests
+from tests.live.initramfs import LINUX_LINE, LINUX_PROMPT
 from tests.live.libvirtd import Libvirtd
 from tests.live.nursery import unprivileged
 from tests.live.side import Side, compare
