@@ -25,6 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: too long for every run; selected by `-m long` or VSH_LONG=1")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tests wait for other processes about half of their time."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "long" in config.option.markexpr or os.environ.get("VSH_LONG") == "1":
         return

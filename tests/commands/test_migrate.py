@@ -147,7 +147,7 @@ def test_without_migration(host: Host) -> None:
     )
     host.same("domjobinfo test --completed", "domjobinfo test --rawstats", "domjobinfo test --keep-completed")
     for options in ("", "--p2p", "--offline", "--tunnelled", "--change-protection", "--dname x --comp-methods a,b"):
-        host.same(f"migrate test {HERE} {options}", timeout=3, tries=8)
+        host.same(f"migrate test {HERE} {options}", timeout=1, tries=12)
 
 
 def test_refusals(host: Host) -> None:
@@ -166,6 +166,6 @@ def test_refusals(host: Host) -> None:
         readonly=False,
     )
     for options in ("--disks-port x", "--bandwidth -1", "--migrateuri ''", "--copy-storage-synchronous-writes"):
-        host.same(f"migrate test {HERE} {options}", timeout=3, tries=8)
+        host.same(f"migrate test {HERE} {options}", timeout=1, tries=12)
     verbs = ("migrate", "migrate-setspeed", "migrate-getspeed", "migrate-setmaxdowntime", "migrate-postcopy")
     host.script(*verbs, *(f"{verb} --nosuch" for verb in verbs), "domjobinfo", "domjobabort", "domjobabort test x")

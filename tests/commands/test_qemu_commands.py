@@ -133,7 +133,7 @@ def test_saved_guests(qemu: Host, guests: Guests) -> None:
         run = qemu.side.vsh("-c", qemu.uri, line)
         assert run.stdout == f"\nDomain 'monitored' dumped to {core}\n\n" and "Dump: [100 %]" in run.stderr
         assert core.read_bytes().startswith(magic)
-    qemu.side.assert_same("-c", qemu.uri, "dump monitored /nosuch/x --memory-only", timeout=4, tries=4)
+    qemu.side.assert_same("-c", qemu.uri, "dump monitored /nosuch/x --memory-only", timeout=1, tries=12)
 
 
 def test_without_qemu(host: Host) -> None:
