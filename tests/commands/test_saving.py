@@ -20,7 +20,8 @@ class Patient:
 
     def same(self, *commands: str, **rest: Any) -> Run:
         """As Host.same; `%` stands for the folder."""
-        return self.host.same(*(line.replace("%", str(self.folder)) for line in commands), timeout=0.4, tries=20, **rest)
+        lines = [line.replace("%", str(self.folder)) for line in commands]
+        return self.host.same(*lines, timeout=0.4, tries=20, **rest)
 
 
 @pytest.fixture

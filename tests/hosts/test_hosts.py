@@ -349,9 +349,10 @@ def test_this_boot(host: Host) -> None:
     assert host.boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def test_who_is_there(host: Host) -> None:
+def test_who_is_there(host: Host, request: pytest.FixtureRequest) -> None:
     uid, environ = host.me()
-    assert uid == os.geteuid() and environ["HOME"] == pwd.getpwuid(uid).pw_dir
+    home = pwd.getpwuid(uid).pw_dir if isinstance(host, LocalHost) else str(request.getfixturevalue("sshd").directory)
+    assert uid == os.geteuid() and environ["HOME"] == home
     assert all(name in ("HOME",) or name.startswith("XDG_") for name in environ) or environ is os.environ
     mail = pwd.getpwnam("mail")
     assert host.user("mail") == host.user(mail.pw_uid) == ("mail", mail.pw_uid, mail.pw_gid)

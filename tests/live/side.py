@@ -108,8 +108,8 @@ class Side:
 
         vsh runs with its shortcut and, since both ways end in the same one-shot, without it for the first of each set
         of options. The program's name and `(Time: … ms)` always count as equal; `ignore` names more (see `IGNORABLE`).
-        virsh runs first, then vsh once or twice: a script that changes a lasting host must undo what it did. Where virsh
-        is known to hang it gets several `tries`, each a quarter longer than the one before; vsh never does.
+        virsh runs first, then vsh once or twice: a script that changes a lasting host must undo what it did. Where
+        virsh is known to hang it gets several `tries`, each a quarter longer than the one before; vsh never does.
         """
         wanted, patience = None, timeout
         while wanted is None:

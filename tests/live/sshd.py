@@ -26,7 +26,8 @@ CONFIG = {
 class Sshd:
     """A running sshd, which this user may enter with `key`; a context manager that stops it.
 
-    directory: its private directory, with `key`, `known_hosts` and `host_key`.  port: its port on 127.0.0.1.
+    directory: its private directory, with `key`, `known_hosts` and `host_key`; HOME of those who enter.
+    port: its port on 127.0.0.1.
     """
 
     def __init__(self, *, settings: Mapping[str, str] = {}, prefix: Sequence[str] = ()) -> None:
@@ -45,7 +46,9 @@ class Sshd:
         (self.directory / "authorized_keys").write_text((self.directory / "key.pub").read_text())
         conf = {
             "Port": str(self.port), "HostKey": f"{self.directory}/host_key", "PidFile": f"{self.directory}/pid",
-            "AuthorizedKeysFile": f"{self.directory}/authorized_keys", **CONFIG, **settings,
+            "AuthorizedKeysFile": f"{self.directory}/authorized_keys",
+            # Else bash reads this user's own .bashrc before each program, whatever that does.
+            "SetEnv": f"HOME={self.directory}", **CONFIG, **settings,
         }  # fmt: skip
         (self.directory / "sshd_config").write_text("".join(f"{key} {value}\n" for key, value in conf.items()))
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's jail for what has not logged in yet
