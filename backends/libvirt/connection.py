@@ -4,7 +4,8 @@ from .. import driver, errors, procedures
 from ..rpc.codec import codec
 from ..rpc.overrides import OVERRIDES
 from .channel import Call, Channel
-from .dial import dial, remote_name
+from .dial import dial, mute, remote_name
+from .transport import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ class LibvirtConnection(driver.Connection):
         if self._channel.transport.distant:
             # A daemon that wants no authentication opens at once: one round trip instead of two.
             opening = self._start("connect_open", (remote_name(self.uri), READONLY * self.readonly))
-        types = self._finish(auth)
+        try:
+            types = self._finish(auth, PATIENCE)
+        except errors.VirtError as error:
+            raise mute(self.uri, PATIENCE) if error.code == errors.OPERATION_TIMEOUT else error from None
         if types and types[0] != AUTH_NONE:
             if opening is not None:
                 self._channel.abandon(opening)
@@ -194,8 +198,8 @@ class LibvirtConnection(driver.Connection):
         procedure = procedures.lookup(name)
         return self._channel.submit(procedure, codec(procedure).encode_args(values))
 
-    def _finish(self, call: Call) -> "Any":
-        return codec(call.procedure).decode_results(self._channel.wait(call).payload)
+    def _finish(self, call: Call, timeout: "float | None" = None) -> "Any":
+        return codec(call.procedure).decode_results(self._channel.wait(call, timeout).payload)
 
     def _call(self, procedure: "Procedure", values: "list[Any]") -> "Any":
         if procedure.name in OVERRIDES:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .transport import SocketTransport as Transport
 
 TCP_PORT = 16509
+SILENCE = "is it stopped, stuck or overloaded? its log may tell; `systemctl restart` or killing it may help"
 #: Parameters that are for the client; all others go to the daemon.
 OWN_PARAMETERS = (
     *("name", "socket", "mode", "auth", "authfile", "command", "netcat", "proxy", "keyfile", "sshauth", "known_hosts"),
@@ -112,7 +113,9 @@ def _socket_path(uri: "Uri", readonly: bool, session: bool) -> tuple[str, str]:
     mode = mode_of(uri)
     direct, legacy = _paths(f"virt{uri.scheme}d", readonly, session), _paths("libvirt", readonly, session)
     if mode == "auto":
-        mode = "direct" if os.path.exists(direct) else "legacy"
+        # Where there is neither socket, what is installed tells which will be there.
+        modular = not os.path.exists(legacy) and not _find("libvirtd") and _find(f"virt{uri.scheme}d")
+        mode = "direct" if os.path.exists(direct) or modular else "legacy"
     return (direct, f"virt{uri.scheme}d") if mode == "direct" else (legacy, "libvirtd")
 
 
@@ -159,6 +162,8 @@ def unreachable(path: str, failure: OSError, session: bool) -> errors.VirtError:
     hint = "is the daemon running?"
     if isinstance(failure, PermissionError):
         hint = "only root and, in most distributions, the members of group libvirt may use this socket"
+    elif isinstance(failure, TimeoutError):
+        hint = SILENCE
     elif isinstance(failure, FileNotFoundError) and not session:
         hint = "no libvirt daemon runs here (start libvirtd or virtqemud), or its socket is elsewhere: ?socket=PATH"
     return errors.virt_error(
@@ -167,6 +172,12 @@ def unreachable(path: str, failure: OSError, session: bool) -> errors.VirtError:
         domain=errors.FROM_RPC,
         hint=hint,
     )
+
+
+def mute(uri: "Uri", patience: float) -> errors.VirtError:
+    """The error of a daemon that accepts a connection and says nothing."""
+    text = f"the daemon of '{uri.text}' accepted the connection, but did not answer within {patience:g} seconds"
+    return errors.virt_error(errors.SYSTEM_ERROR, text, domain=errors.FROM_RPC, hint=SILENCE)
 
 
 # Session daemons

@@ -3,11 +3,15 @@
 import _socket  # Not socket: importing that takes 9 ms, for enumerations and a class nobody needs here.
 import os
 import sys
+from _struct import pack
+from errno import ETIMEDOUT
 
 from .. import errors
 
 #: What is read at once.
 CHUNK = 1 << 18
+#: How long, in seconds, a daemon may take to accept a connection, and then to say its first word.
+PATIENCE = 30.0
 _RIGHTS = _socket.CMSG_SPACE(4 * 32) if hasattr(_socket, "CMSG_SPACE") else 0
 
 
@@ -67,11 +71,16 @@ class SocketTransport:
 def connect_unix(path: str) -> SocketTransport:
     """A transport over the unix socket at `path` (`@…` for the abstract namespace).
 
-    Raises OSError.
+    Raises OSError; TimeoutError when nobody accepts.
     """
     socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
+        # Where the queue is full, connect(2) waits this long; without blocking it would not wait at all.
+        socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, pack("@ll", *divmod(int(PATIENCE * 1e6), 1000000)))
         socket.connect("\0" + path[1:] if path.startswith("@") else path)
+    except BlockingIOError:
+        socket.close()
+        raise TimeoutError(ETIMEDOUT, f"nobody accepted it for {PATIENCE:g} seconds") from None
     except OSError:
         socket.close()
         raise
@@ -104,12 +113,14 @@ def open_tcp(host: str, port: int, hint: str) -> _socket.socket:
     for family, kind, protocol, _, address in found:
         socket = _socket.socket(family, kind, protocol)
         try:
+            socket.settimeout(PATIENCE)
             socket.connect(address)
+            socket.settimeout(None)
             socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             return socket
         except OSError as error:
             socket.close()
-            failure = error.strerror or str(error)
+            failure = error.strerror or (os.strerror(ETIMEDOUT) if isinstance(error, TimeoutError) else str(error))
     raise errors.virt_error(
         errors.SYSTEM_ERROR,
         f"unable to connect to server at '{host}:{port}': {failure}",
