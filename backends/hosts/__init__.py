@@ -169,8 +169,10 @@ class Host:
         log: str,
         record: "Callable[[Process], None]",
         env: "Mapping[str, str]",
+        files: "Sequence[int]" = (),
     ) -> Process:
-        """Start a program that outlives us: in a session of its own, no input, its output appended to `log`.
+        """Start a program that outlives us: in a session of its own, no input, its output appended to `log`. Only on
+        this machine it inherits open `files`, under their numbers.
 
         `record(process)` is called before the program begins and not after it may have: whoever is killed at any
         point has either recorded the process or started nothing.
@@ -193,12 +195,23 @@ class Host:
         """A terminal, or a unix socket, to talk to."""
         raise NotImplementedError
 
-    def open_file(self, path: str, new: bool) -> int:
-        """A file descriptor, to be given to another process: `new` makes the file and writes, else it is read.
+    def open_file(self, path: str, new: bool, write: bool = False) -> int:
+        """A file descriptor, to be given to another process: `new` makes the file and writes, else it is read, or
+        both read and written.
 
         Only this machine has such; elsewhere it raises OSError(EOPNOTSUPP).
         """
         raise OSError(95, "files of another machine cannot be handed over", path)
+
+    def open_tap(self, name: str, queues: int) -> "tuple[str, list[int]]":
+        """The name and the descriptors of a tap device, one for each queue; it is made if it is missing, and then goes
+        with its last descriptor. A "%d" in `name` lets the kernel choose a number. Only this machine has such.
+        """
+        raise OSError(95, "network devices of another machine cannot be handed over", name)
+
+    def receive_tap(self, argv: "Sequence[str]") -> "tuple[str, int]":
+        """The same from a program that is given `--fd` and hands the device over through that socket."""
+        raise OSError(95, "network devices of another machine cannot be handed over", argv[0])
 
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
         """The file's bytes from `offset`, at most `limit`."""

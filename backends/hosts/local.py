@@ -57,6 +57,7 @@ class LocalHost(Host):
         log: str,
         record: "Callable[[Process], None]",
         env: "Mapping[str, str]",
+        files: "Sequence[int]" = (),
     ) -> Process:
         gate, permission = os.pipe()
         try:
@@ -68,6 +69,7 @@ class LocalHost(Host):
                     (os.POSIX_SPAWN_DUP2, gate, 0),
                     (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
                     (os.POSIX_SPAWN_DUP2, 1, 2),
+                    *((os.POSIX_SPAWN_DUP2, file, file) for file in files),
                 ),
                 setsid=True,
                 setsigdef=DEFAULT_SIGNALS,
@@ -122,9 +124,19 @@ class LocalHost(Host):
             return DescriptorChannel(self.open_stream(path).detach())
         return DescriptorChannel(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
 
-    def open_file(self, path: str, new: bool) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC if new else os.O_RDONLY
+    def open_file(self, path: str, new: bool, write: bool = False) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC if new else os.O_RDWR if write else os.O_RDONLY
         return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+    def open_tap(self, name: str, queues: int) -> "tuple[str, list[int]]":
+        from .taps import open_tap
+
+        return open_tap(name, queues)
+
+    def receive_tap(self, argv: "Sequence[str]") -> "tuple[str, int]":
+        from .taps import receive_tap
+
+        return receive_tap(argv)
 
     def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
         # Without a file object, whose making asks the kernel five more things: lists read hundreds of small files.

@@ -87,7 +87,9 @@ class SshHost(Host):
         log: str,
         record: "Callable[[Process], None]",
         env: "Mapping[str, str]",
+        files: "Sequence[int]" = (),
     ) -> Process:
+        assert not files
         words = [f"{name}={value}" for name, value in env.items()]
         program = self._link.start(["sh", "-c", SCRIPTS["spawn"], "sh", log, str(len(words)), *words, *argv])
         program.socket.settimeout(PATIENCE)

@@ -5,9 +5,10 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, devices
+from . import definitions, devices, taps
 from .base import QemuBase, call, fail
 from .control import EITHER, impact
+from .launching import launch
 from .lifecycle import monitor_of
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..xml.disks import Disk
     from ..xml.domain import Domain
     from .argv.command import Command
+    from .argv.launch import Launch
     from .driver import QemuDriver
     from .guests import Guest
     from .qmp import Monitor
@@ -135,9 +137,30 @@ def _attach_live(driver: "QemuDriver", guest: "Guest", model: "Domain", field: s
     devices.refuse_twin(model, device)
     getattr(model.devices, field).append(device)
     completed, new = _complete(driver, model, field)
-    with monitor_of(driver, guest) as monitor:
-        _plug(monitor, _options(driver, completed, field, new))
+    launched = launch(driver, completed, completed.id)
+    try:
+        if field == "interfaces":
+            taps.open_one(driver, completed, new, launched)
+        with monitor_of(driver, guest) as monitor:
+            options = _options(driver, completed, field, new, launched)
+            _plug(monitor, _hand_over(monitor, launched, options))
+    finally:
+        taps.close(launched)
     return completed
+
+
+def _hand_over(
+    monitor: "Monitor", launched: "Launch", options: "list[tuple[str, dict[str, Any]]]"
+) -> "list[tuple[str, dict[str, Any]]]":
+    """Let QEMU have the open files of a launch; in the options they are known by names, not by our numbers."""
+    for files in launched.files.values():
+        for file in files:
+            monitor.give_file(f"file{file}", file)
+    for _, props in options if launched.files else ():
+        for key in ("fd", "fds", "vhostfd", "vhostfds"):
+            if key in props:
+                props[key] = ":".join(f"file{number}" for number in props[key].split(":"))
+    return options
 
 
 def _complete(driver: "QemuDriver", model: "Domain", field: str) -> "tuple[Domain, Any]":
@@ -164,14 +187,15 @@ def _name(model: "Domain", field: str, new: "Any") -> None:
         new.info.alias, number = f"{prefix}{number}", number + 1
 
 
-def _options(driver: "QemuDriver", model: "Domain", field: str, new: "Any") -> "list[tuple[str, dict[str, Any]]]":
+def _options(
+    driver: "QemuDriver", model: "Domain", field: str, new: "Any", launched: "Launch | None" = None
+) -> "list[tuple[str, dict[str, Any]]]":
     """The options that a command line would have for one device."""
     from .argv import disks, nets
     from .argv.command import Command
-    from .launching import launch
 
     caps = definitions.capabilities(driver, model)
-    command = Command(model, caps, launch(driver, model, model.id))
+    command = Command(model, caps, launched or launch(driver, model, model.id))
     others = {name: getattr(model.devices, name) for name in _PLUGGABLE}
     try:
         for name in _PLUGGABLE:

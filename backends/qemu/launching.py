@@ -8,7 +8,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, ending, firmware, journal
+from . import definitions, ending, firmware, journal, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .store import Entry, Running, system_error
@@ -111,6 +111,7 @@ def start(
         firmware.make_variables(driver, model, new_variables)
         _run(driver, model, record, launched, paused, saved)
     except BaseException as error:
+        taps.close(launched)
         ending.kill(driver, record)
         record.reason = const.DOMAIN_SHUTOFF_FAILED
         ending.finish(driver, record)
@@ -123,10 +124,13 @@ def _run(
     driver: "QemuDriver", model: "Domain", record: Running, launched: "Launch", paused: bool, saved: "int | None"
 ) -> None:
     from .argv import build
+    from .argv.aliases import assign
     from .qmp import Monitor
 
     store, host = driver.store, driver.host
     caps = definitions.capabilities(driver, model)
+    assign(model)
+    taps.open_all(driver, model, launched)
     argv = [*driver.user_prefix(), *build(model, caps, launched)]
     _make_files(driver, launched, model)
 
@@ -136,7 +140,9 @@ def _run(
 
     log = driver.places.console_log(model.name)
     before = host.stat(log)
-    host.spawn(argv, log=log, record=write_down, env=environment(model))
+    files = [file for files in launched.files.values() for file in files]
+    host.spawn(argv, log=log, record=write_down, env=environment(model), files=files)
+    taps.close(launched)
     try:
         _wait(driver, record)
         monitor = Monitor(host, record.monitor, PATIENCE)

@@ -12,6 +12,7 @@ class Launch:
     channel_folder: that of channels' sockets which the XML does not name.
     actions: whether QEMU itself reacts to power-off, reboot and panic; else a daemon is taken to watch (as in what
     `domxml-to-native` shows).
+    files: by a device's alias, open files that QEMU inherits for it.
     """
 
     def __init__(
@@ -38,5 +39,6 @@ class Launch:
         self.sandbox = sandbox
         self.vnc_listen = vnc_listen
         self.spice_listen = spice_listen
+        self.files: dict[str, list[int]] = {}
         #: whether QEMU is to wait for the state of a guest that was saved
         self.incoming = False

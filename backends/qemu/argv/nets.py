@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR
+from ..base import fail
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
@@ -11,8 +13,7 @@ if TYPE_CHECKING:
     from .command import Command, Props
 
 _VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
-#: Where distributions put QEMU's helper, which makes a tap device on a bridge for whoever may use it.
-BRIDGE_HELPERS = ("/usr/lib/qemu/qemu-bridge-helper", "/usr/libexec/qemu-bridge-helper")
+_TYPES = ("user", "bridge", "ethernet", "vhostuser", "null", "udp", "server", "client", "mcast")
 
 
 def add(command: Command) -> None:
@@ -23,25 +24,39 @@ def add(command: Command) -> None:
 
 
 def check(net: Interface) -> None:
-    """Refuse what is not done."""
+    """Refuse what makes no sense to QEMU, in libvirt's words, and what is not done."""
+    queues = net.driver.queues if net.virtio else 0
+    if queues and net.type not in ("bridge", "ethernet", "vhostuser"):
+        who = f"interface {net.mac.hex(':')}"
+        what = f"{who} - multiqueue is not supported for network interfaces of type {net.type}"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    tap = net.type in ("bridge", "ethernet")
+    if net.mtu and not tap and net.type != "vhostuser":
+        raise fail(CONFIG_UNSUPPORTED, f"setting MTU on interface type {net.type} is not supported yet")
+    if net.coalesce and not tap:
+        raise fail(CONFIG_UNSUPPORTED, f"coalesce settings on interface type {net.type} are not supported")
+    if net.type == "vhostuser" and not net.virtio:
+        what = "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>."
+        raise fail(INTERNAL_ERROR, f"{what} vhostuser requires the virtio-net* frontend")
     for told, what in (
-        (net.type not in ("user", "bridge", "ethernet", "null", "udp", "server", "client", "mcast"), net.type),
+        (net.type not in _TYPES, f"interface type '{net.type}'"),
         (net.backend == "passt", "backend 'passt'"),
         (net.bandwidth, "<bandwidth>"),
         (net.filter, "<filterref>"),
         (net.vlan, "<vlan>"),
         (net.virtualport, "<virtualport>"),
-        (net.teaming, "<teaming>"),
+        (net.teaming and net.teaming.type == "transient", "<teaming type='transient'>"),
         (net.script or net.downscript, "<script>"),
         (net.coalesce, "<coalesce>"),
-        (net.mtu and net.type == "user", "<mtu>"),
         (net.port_forwards, "<portForward>"),
         (net.port_isolated, "<port isolated='yes'>"),
-        (net.driver.name == "vhost" and net.virtio, "driver 'vhost'"),
-        (net.virtio and net.driver.queues, "queues"),
+        (net.host_ips or net.host_routes, "<ip> or <route> of the host's end"),
+        (tap and net.ips, "<ip> of an interface that is no 'user'"),
+        (net.routes, "<route>"),
+        (net.backend_tap, "another <backend tap>"),
     ):
         if told:
-            raise refuse(net, f"interface type '{what}'" if what == net.type else what)
+            raise refuse(net, what)
 
 
 def _backend(command: Command, net: Interface) -> None:
@@ -54,13 +69,17 @@ def _backend(command: Command, net: Interface) -> None:
                 props["net"] = f"{ip.address}/{ip.prefix}" if ip.prefix else ip.address
             else:
                 props |= {"ipv6-prefix": ip.address, "ipv6-prefixlen": ip.prefix or None}
-    elif net.type == "bridge":
-        props = {"type": "bridge", "br": net.bridge}
-    elif net.type == "ethernet":
-        # A device of that name that exists; making one takes privileges that QEMU has not.
-        if net.target is None:
-            raise refuse(net, "interface type 'ethernet' without <target dev>")
-        props = {"type": "tap", "ifname": net.target, "script": "no", "downscript": "no"}
+    elif net.type in ("bridge", "ethernet"):
+        props = _tap(command, net)
+    elif net.type == "vhostuser":
+        chardev = f"char{net.info.alias}"
+        parts = ["socket", f"id={chardev}", f"path={command.escape(net.socket or '')}"]
+        if net.socket_mode == "server":
+            parts.append("server=on")
+        elif net.reconnect is not None and net.reconnect.enabled:
+            parts.append(f"reconnect={net.reconnect.timeout}")
+        command.option("-chardev", ",".join(parts))
+        props = {"type": "vhost-user", "chardev": chardev, "queues": net.driver.queues or None}
     elif net.type == "udp":
         local = net.local
         assert local is not None
@@ -75,6 +94,25 @@ def _backend(command: Command, net: Interface) -> None:
     command.json("-netdev", props | {"id": id})
 
 
+def _tap(command: Command, net: Interface) -> Props:
+    """A device whose files QEMU inherits; where there are none, what an administrator would write."""
+    files = command.launch.files.get(str(net.info.alias), [])
+    props: Props = {"type": "tap"}
+    if not files and net.type == "bridge":
+        props = {"type": "bridge", "br": net.bridge}
+    elif not files:
+        props |= {"ifname": net.target, "script": "no", "downscript": "no", "queues": net.driver.queues or None}
+    else:
+        vhost = command.launch.files.get(f"vhost{net.info.alias}", [])
+        props |= _files("fd", files) | ({"vhost": True} | _files("vhostfd", vhost) if vhost else {})
+        props["sndbuf"] = net.sndbuf
+    return props
+
+
+def _files(name: str, files: list[int]) -> Props:
+    return {name: str(files[0])} if len(files) == 1 else {f"{name}s": ":".join(map(str, files))}
+
+
 def _device(command: Command, net: Interface) -> None:
     model = net.model or ""
     if not all(c.isalnum() or c in "-_" for c in model):
@@ -84,6 +122,7 @@ def _device(command: Command, net: Interface) -> None:
     if model in _VIRTIO:
         driver = virtio("virtio-net", model)
         props = virtio_props(net.driver.virtio) | _virtio(net)
+        props["failover"] = True if net.teaming is not None else None
     elif model == "usb-net":
         driver = "usb-net"
     rom = net.info.rom
@@ -121,6 +160,8 @@ def _virtio(net: Interface) -> Props:
         "guest_tso6": guest.tso6,
         "guest_ecn": guest.ecn,
         "guest_ufo": guest.ufo,
+        "mq": True if driver.queues else None,
+        "vectors": 2 * driver.queues + 2 if driver.queues else None,
         "rx_queue_size": driver.rx_queue_size or None,
         "tx_queue_size": driver.tx_queue_size or None,
         "rss": driver.rss,
