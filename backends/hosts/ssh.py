@@ -1,17 +1,20 @@
 """A machine that is reached by SSH; a POSIX shell and the usual small programs must be there (busybox will do).
 
-Each call is one program over there, given as a script with its arguments, so that no text of ours is ever parsed by a
-shell. Failures are told by the programs' words, which MESSAGES turns into errno.
+Each call is one script with its arguments, run by a shell that stays (`shell`), or by one of its own where much flows,
+where it may take long, and where it is to outlive us. Failures are told by the programs' words, which MESSAGES turns
+into errno.
 """
 
 import errno
 import io
 import os
 import socket
+import threading
 import time
 
 from . import Finished, Host, Lock, Process, Stat, User
 from .scripts import SCRIPTS
+from .shell import Shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +46,22 @@ MESSAGES = (
 NO_PROGRAM, LOCKED, INCOMPLETE = 127, 75, 74
 
 
+class ShellLock(Lock):
+    """A lock that a descriptor of the shell over there holds."""
+
+    def __init__(self, shell: Shell, number: int):
+        self._shell = shell
+        self._number = number
+
+    def release(self) -> None:
+        number, self._number = self._number, 0
+        if number:
+            try:
+                self._shell.drop(number, time.monotonic() + PATIENCE)
+            except OSError:
+                pass  # the connection is gone, and the lock with it
+
+
 class SshLock(Lock):
     """A lock that a program over there holds until its input ends."""
 
@@ -68,14 +87,18 @@ class SshHost(Host):
         self._link = link
         self._boot_id = ""
         self._me: tuple[int, Mapping[str, str]] | None = None
+        self._shell: Shell | None = None
+        self._making = threading.Lock()
 
     def close(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
         self._link.close()
 
     # Programs
 
     def run(self, argv: "Sequence[str]", stdin: bytes = b"", timeout: "float | None" = None) -> Finished:
-        done = self._do("run", *argv, stdin=stdin, timeout=timeout)
+        done = self._by_itself("run", argv, stdin, None if timeout is None else time.monotonic() + timeout)
         if done.status == NO_PROGRAM and done.stderr == b"vsh: no such program\n":
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
         return done
@@ -205,7 +228,20 @@ class SshHost(Host):
     # Locks
 
     def lock(self, path: str, timeout: float) -> Lock:
-        return SshLock(self._holding("lock", path, timeout, str(int(timeout * 20))))
+        shell = self._talk()
+        number = shell.descriptor()
+        if not number:
+            return SshLock(self._holding("lock", path, timeout, str(int(timeout * 20))))
+        end = time.monotonic() + timeout
+        while (done := shell.take(path, number, end + PATIENCE)).status == 1:
+            if time.monotonic() >= end:
+                shell.drop(number, end + PATIENCE)
+                raise TimeoutError(f"{path} is locked")
+            time.sleep(min(0.05, max(0.0, end - time.monotonic())))
+        if done.status:
+            shell.drop(number, end + PATIENCE)
+            raise failure(done, path)
+        return ShellLock(shell, number)
 
     def share(self, path: str) -> Lock:
         try:
@@ -234,9 +270,21 @@ class SshHost(Host):
             raise failure(done, args[0] if args else script)
         return done.stdout
 
-    def _do(self, script: str, *args: str, stdin: bytes = b"", timeout: "float | None" = PATIENCE) -> Finished:
-        """Run one of SCRIPTS to its end."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+    def _do(self, script: str, *args: str, stdin: bytes = b"") -> Finished:
+        """Run one of SCRIPTS to its end: by the shell, unless that would have to read much or what it cannot."""
+        deadline = time.monotonic() + PATIENCE
+        if len(stdin) + sum(map(len, args)) > Shell.limit or b"\0" in stdin:
+            return self._by_itself(script, args, stdin, deadline)
+        return self._talk().run(SCRIPTS[script], args, stdin, deadline)
+
+    def _talk(self) -> Shell:
+        with self._making:
+            if self._shell is None or not self._shell.alive:
+                self._shell = Shell(self._link)
+            return self._shell
+
+    def _by_itself(self, script: str, args: "Sequence[str]", stdin: bytes, deadline: "float | None") -> Finished:
+        """Run one of SCRIPTS to its end, as a program of its own."""
         program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", *args])
         with program.socket as stream:
             out = _converse(stream, stdin, deadline, args[0] if args else script)

@@ -1,0 +1,143 @@
+"""A POSIX shell over there that runs one script after another: a round trip each, and no new process of the SSH server.
+
+It reads lines and evaluates them. Each line runs a script in a subshell with its arguments and, on its input, bytes of
+ours; what it writes comes as it is, then a word that nothing else contains, the exit status, a newline, what it had to
+complain about, and that word again.
+"""
+
+import os
+import select
+import threading
+import time
+
+from . import Finished
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from ..ssh import AnyLink
+
+#: What it does until its input ends. Descriptor 3 is the output; 4 to 9 are for locks.
+_LOOP = 'LC_ALL=C; export LC_ALL; umask 077; exec 3>&1; nl="\n"; while IFS= read -r line; do eval "$line"; done'
+#: Tries to take the lock file $1 as descriptor %d: status 0, 1 while somebody has it, 2 when it cannot be opened.
+_TAKE = (
+    'set -- %s; if err=$( { : >>"$1"; } 2>&1 ); then exec %d>>"$1"; if flock -n %d; then s=0; '
+    '[ "$(stat -L -c %%d:%%i /proc/self/fd/%d)" = "$(stat -L -c %%d:%%i "$1" 2>/dev/null)" ] || s=1; else s=$?; '
+    '[ $s = 1 ] || err="flock(1) is missing"; fi; '
+    "[ $s = 0 ] || exec %d>&-; else s=2; fi"
+)
+
+
+class Shell:
+    """One such shell, for any number of threads; once it is not `alive` any more, it must be replaced."""
+
+    #: bytes of input and arguments that are better not sent here, since a shell reads its input byte by byte
+    limit = 1 << 14
+
+    def __init__(self, link: "AnyLink"):
+        self.alive = True
+        self._mark = os.urandom(16).hex()
+        self._program = link.start(["sh", "-c", _LOOP])
+        self._stream = self._program.socket
+        self._lock = threading.Lock()
+        self._received = bytearray()
+        self._owed = 0  # answers that nobody waits for any more
+        self._free = [9, 8, 7, 6, 5, 4]
+
+    def run(self, script: str, args: "Sequence[str]", stdin: bytes, deadline: "float | None") -> Finished:
+        """Run a script to its end.
+
+        Raises TimeoutError, after which it goes on over there; ConnectionResetError when the shell is gone.
+        """
+        feed, source = (f"printf %s {_word(stdin)} |", "") if stdin else ("", "</dev/null")
+        given = " ".join(_word(os.fsencode(arg)) for arg in args)
+        return self._ask(f"err=$( {feed} ( set -- {given}; {script} ) 2>&1 >&3 3>&- {source} ); s=$?", deadline)
+
+    def descriptor(self) -> int:
+        """One over there that a lock may be taken with; 0 when there is none left."""
+        with self._lock:
+            return self._free.pop() if self._free else 0
+
+    def take(self, path: str, number: int, deadline: float) -> Finished:
+        """Try to take the lock of a file: status 0, 1 while somebody else has it, 2 when the file cannot be had."""
+        return self._ask(_TAKE % (_word(os.fsencode(path)), number, number, number, number), deadline)
+
+    def drop(self, number: int, deadline: float) -> None:
+        """Give up what that descriptor holds."""
+        self._ask(f"exec {number}>&-; s=0; err=", deadline)
+        with self._lock:
+            self._free.append(number)
+
+    def close(self) -> None:
+        """End it, and give up what it holds."""
+        self.alive = False
+        self._program.abandon()
+
+    def _ask(self, line: str, deadline: "float | None") -> Finished:
+        mark = self._mark
+        line += f"; printf '{mark}%d\\n%s{mark}' $s \"$err\"\n"
+        with self._lock:
+            try:
+                self._send(memoryview(os.fsencode(line)), deadline)
+                self._owed += 1
+                while True:
+                    answer = self._answer(deadline)
+                    self._owed -= 1
+                    if not self._owed:
+                        return answer
+            except (TimeoutError, KeyboardInterrupt):
+                raise  # the answer comes before that of the next
+            except OSError as error:
+                self.alive = False
+                raise ConnectionResetError(104, str(error) or "the shell over there ended") from None
+
+    def _send(self, left: memoryview, deadline: "float | None") -> None:
+        begun = False
+        try:
+            while left:
+                try:
+                    left = left[self._stream.send(left) :]
+                    begun = True
+                except BlockingIOError:
+                    self._wait([], [self._stream], deadline)
+        except BaseException:
+            self.alive = self.alive and not begun  # with half a line it can do nothing
+            raise
+
+    def _answer(self, deadline: "float | None") -> Finished:
+        mark = self._mark.encode()
+        at = 0
+        ends: list[int] = []
+        while len(ends) < 2:
+            found = self._received.find(mark, at)
+            if found >= 0:
+                ends.append(found)
+                at = found + len(mark)
+                continue
+            at = max(at, len(self._received) - len(mark) + 1)
+            self._wait([self._stream], [], deadline)
+            try:
+                piece = self._stream.recv(1 << 18)
+            except BlockingIOError:
+                continue
+            if not piece:
+                raise ConnectionResetError(104, "the shell over there ended")
+            self._received += piece
+        out = bytes(self._received[: ends[0]])
+        status, _, said = bytes(self._received[ends[0] + len(mark) : ends[1]]).partition(b"\n")
+        del self._received[: ends[1] + len(mark)]
+        return Finished((int(status), out, said))
+
+    @staticmethod
+    def _wait(reading: "list[socket.socket]", writing: "list[socket.socket]", deadline: "float | None") -> None:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not any(select.select(reading, writing, [], left)):
+            raise TimeoutError("no end in time")
+
+
+def _word(data: bytes) -> str:
+    """Bytes, none of them NUL, as one word of a line that a shell evaluates."""
+    text = os.fsdecode(data).replace("'", "'\\''").replace("\n", "'\"$nl\"'")
+    return f"'{text}'"
