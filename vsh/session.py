@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 #: Errors after which the connection may be gone.
+FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
 #: Errors of XML whose place can be told.
 FAULTS = (XML_DETAIL, XML_INVALID_SCHEMA)
 INFO = 1  # virsh's debug level
-FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
 
 
 class Session:
