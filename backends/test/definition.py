@@ -47,14 +47,16 @@ class Definition:
 
         Network interfaces without a name get one. Raises VirtError.
         """
+        from itertools import count
+
         from ..xml.config import TestConfig
         from ..xml.domain import Domain
 
         model = Domain.parse(xml, TestConfig(), validate=validate)
         taken = {interface.target for interface in model.devices.interfaces}
-        free = (name for i in range(1024) if (name := f"testnet{i}") not in taken)
+        free = (name for i in count() if (name := f"testnet{i}") not in taken)
         for interface in model.devices.interfaces:
-            if not interface.target:
+            if interface.target is None:
                 interface.target = next(free)
         return cls(model.name, model.uuid, model)
 

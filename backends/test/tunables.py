@@ -65,7 +65,7 @@ class TunableCalls(TestBase):
     @call("testDomainGetBlkioParameters", GETTING)
     def domain_get_blkio_parameters(self, dom: "DomainRef", flags: int = 0) -> TypedParams:
         tune = self._guest(dom).definition(flags).model.blkiotune
-        found = TypedParams([("weight", UINT, (tune and tune.weight) or 0)])
+        found = TypedParams([("weight", UINT, tune.weight if tune else 0)])
         for name, (field, _) in DEVICES.items():
             devices = [(device.path, getattr(device, field)) for device in (tune.devices if tune else ())]
             found.add(name, STRING, ",".join(f"{path},{value}" for path, value in devices if value))
@@ -82,7 +82,7 @@ class TunableCalls(TestBase):
         last: errors.VirtError | None = None
         for name, _, value in params.items:
             if name == "weight":
-                tune.weight = int(value) or None
+                tune.weight = int(value)
                 continue
             try:
                 set_devices(tune, name, str(value))

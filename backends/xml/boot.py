@@ -36,6 +36,10 @@ class FirmwareFeature(Model):
     enabled = YesNo("@enabled", required=True)
     name = Enum("@name", ("enrolled-keys", "secure-boot"), required=True)
 
+    def read(self, node: Node, context: Context) -> None:
+        FirmwareFeature.name.read(self, node, context)
+        super().read(node, context)
+
 
 class InitEnv(Model):
     name = Text("@name", required=(XML_ERROR, "No name supplied for <initenv> element"))
@@ -112,8 +116,10 @@ class Os(Model):
     spread = True
     virt = ""
     bootloader: str | None = None
-    firmware = Enum("@firmware", ("bios", "efi"), when=_hvm, invalid=(XML_ERROR, "unknown firmware value %s"))
-    arch = Enum("type/@arch", ARCHES, invalid=(CONFIG_UNSUPPORTED, "Unknown architecture %s"))
+    firmware = Enum(
+        "@firmware", ("bios", "efi"), blank=False, when=_hvm, invalid=(XML_ERROR, "unknown firmware value %s")
+    )
+    arch = Enum("type/@arch", ARCHES, blank=False, invalid=(CONFIG_UNSUPPORTED, "Unknown architecture %s"))
     machine = Text("type/@machine", blank=False)
     type = OsType("type", OS_TYPES, invalid=(CONFIG_UNSUPPORTED, "unknown OS type '%s'"))
     firmware_features = Children("firmware/feature", FirmwareFeature, when=_hvm)

@@ -60,6 +60,7 @@ class Clock(Model):
     offset = Enum(
         "@offset",
         ("utc", "localtime", "variable", "timezone", "absolute"),
+        blank=False,
         default="utc",
         absent="",
         invalid=(CONFIG_UNSUPPORTED, "unknown clock offset '%s'"),

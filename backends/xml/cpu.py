@@ -195,6 +195,7 @@ class Cpu(Model):
     fallback = Enum(
         "model/@fallback",
         ("allow", "forbid"),
+        blank=False,
         default="allow",
         absent="",
         when=lambda cpu: cpu.mode not in _WHOLE,

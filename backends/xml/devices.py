@@ -204,7 +204,7 @@ class Resolution(Model):
 
 
 def _video_memory(name: str) -> UInt:
-    return UInt(f"model/@{name}", invalid=(XML_ERROR, f"cannot parse video {name} '%s'"))
+    return UInt(f"model/@{name}", blank=False, invalid=(XML_ERROR, f"cannot parse video {name} '%s'"))
 
 
 class Primary(YesNo):
@@ -218,7 +218,7 @@ class Video(Model):
     """Memory is in KiB."""
 
     virtio = Part("driver", Virtio)
-    vgaconf = Enum("driver/@vgaconf", ("on", "off"), zero=("io",))
+    vgaconf = Enum("driver/@vgaconf", ("on", "off"), zero=("io",), forgiving=True)
     backend = Enum("driver/@name", ("qemu", "vhostuser"))
     type = Enum(
         "model/@type",
@@ -230,7 +230,9 @@ class Video(Model):
     vram = _video_memory("vram")
     vram64 = _video_memory("vram64")
     vgamem = _video_memory("vgamem")
-    heads = UInt("model/@heads", default=1, absent=0, invalid=(INTERNAL_ERROR, "cannot parse video heads '%s'"))
+    heads = UInt(
+        "model/@heads", blank=False, default=1, absent=0, invalid=(INTERNAL_ERROR, "cannot parse video heads '%s'")
+    )
     primary = Primary("model/@primary", default=False, absent=False)
     acceleration = Child("model/acceleration", Acceleration)
     resolution = Child("model/resolution", Resolution)

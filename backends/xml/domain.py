@@ -60,6 +60,11 @@ VIRT_TYPES = (
     "parallels", "bhyve", "vz", "hvf",
 )  # fmt: skip
 _LIFECYCLE = ("destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart")
+#: Elements of which libvirt asks for single children by path, and so takes several for one.
+_JOINED = (
+    "os", "features", "devices", "blkiotune", "memtune", "memoryBacking", "cputune", "vcpus", "iothreadids", "idmap",
+    "pm", "perf",
+)  # fmt: skip
 #: No real machine has more; documents that ask for more must not make us fill memory with them.
 MOST_THREADS = 65536
 
@@ -178,8 +183,13 @@ class Domain(Model):
     title = Text("title")
     description = Text("description")
     metadata = Metadata("metadata", default="")
-    memory_slots = UInt("maxMemory/@slots", absent=None, show=lambda d, view: bool(d.memory_slots or d.max_memory),
-                        invalid=(XML_ERROR, "Failed to parse memory slot count"))  # fmt: skip
+    memory_slots = UInt(
+        "maxMemory/@slots",
+        blank=False,
+        absent=None,
+        show=lambda d, view: bool(d.memory_slots or d.max_memory),
+        invalid=(XML_ERROR, "Failed to parse memory slot count"),
+    )
     max_memory = Size(
         "maxMemory", xpath="./maxMemory[1]", absent=None, show=lambda d, view: bool(d.memory_slots or d.max_memory)
     )
@@ -252,6 +262,8 @@ class Domain(Model):
         sense for a new domain.
         """
         context = Context(config, inactive)
+        if not understood:
+            root.join(_JOINED)
         domain = cls.from_node(root, context)
         if understood:
             understood(root)
@@ -335,8 +347,8 @@ class Domain(Model):
         if self.max_vcpus > MOST_THREADS:
             raise fail(XML_ERROR, f"more than {MOST_THREADS} vCPUs with individual states")
         given = {state.id: state for state in self.vcpu_states}
-        if max(given) >= self.max_vcpus:
-            raise fail(XML_ERROR, f"vcpu id '{max(given)}' is out of range of maximum vcpu count")
+        if beyond := [number for number in given if number >= self.max_vcpus]:
+            raise fail(XML_ERROR, f"vcpu id '{beyond[0]}' is out of range of maximum vcpu count")
         self.vcpu_states = [given.get(n) or Vcpu(id=n, enabled=False) for n in range(self.max_vcpus)]
         self.vcpus = sum(bool(state.enabled) for state in self.vcpu_states)
 

@@ -62,7 +62,7 @@ class Field(Generic[T]):
     `default` is the value when the XML has none, `absent` the one that writes nothing (by default the same).
     `when(model)` says whether the field exists for this model at all, `show(model, view)` whether it is
     written; `live` ones exist in the XML of running domains only. `required` and `invalid` replace libvirt's
-    usual complaints.
+    usual complaints. `blank=False` takes an empty attribute for a missing one, `forgiving` what cannot be read.
     """
 
     name: str
@@ -78,6 +78,8 @@ class Field(Generic[T]):
         live: bool = False,
         required: bool | Problem = False,
         invalid: Problem | None = None,
+        blank: bool = True,
+        forgiving: bool = False,
     ) -> None:
         parent, _, leaf = path.rpartition("/")
         self.path = path
@@ -90,6 +92,8 @@ class Field(Generic[T]):
         self.live = live
         self.required = required
         self.invalid = invalid
+        self.blank = blank
+        self.forgiving = forgiving
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -132,11 +136,13 @@ class Field(Generic[T]):
         text = None
         if holder is not None:
             text = holder.get(self.attribute) if self.attribute else holder.text() or None
+            text = text if self.blank else text or None
         if text is not None and holder is not None:
             try:
                 model.__dict__[self.name] = self.load(text, holder, context)
             except ValueError:
-                raise self.complain(text, holder) from None
+                if not self.forgiving:
+                    raise self.complain(text, holder) from None
         elif isinstance(self.required, tuple):
             raise fail(*self.required)
         elif self.required and holder is not None:

@@ -10,6 +10,7 @@ from .engine import Context, Field, Model, fail
 from .nested import Child, Children, LazyChild, Part, Texts
 from .values import (
     LLONG_MAX,
+    c_int,
     format_cpuset,
     format_mac,
     format_uuid,
@@ -33,18 +34,13 @@ def number(value: int, form: str) -> str:
 
 
 class Text(Field[str | None]):
-    """A string. `blank=False` takes an empty attribute for a missing one; `path=True` tidies slashes."""
+    """A string; a path whose slashes are put in order where it is `tidy`."""
 
-    def __init__(
-        self, path: str, *, default: str | None = None, blank: bool = True, tidy: bool = False, **options: Any
-    ):
+    def __init__(self, path: str, *, default: str | None = None, tidy: bool = False, **options: Any):
         super().__init__(path, default=default, **options)
-        self.blank = blank
         self.tidy = tidy
 
     def load(self, text: str, node: Node, context: Context) -> str | None:
-        if not text and not self.blank:
-            return self.default
         return sanitize_path(text) if self.tidy else text
 
     def dump(self, value: str | None) -> str:
@@ -98,15 +94,19 @@ class _Number(Field[int]):
         bits: int = 32,
         form: str = "d",
         low: int | None = None,
+        wraps: bool = False,
         **options: Any,
     ):
         super().__init__(path, default=default, **options)
+        self.wraps = wraps
         self.base = base
         self.bits = bits
         self.form = form
         self.low = low
 
     def load(self, text: str, node: Node, context: Context) -> int:
+        if self.wraps:
+            return c_int(text, self.base, low=1 - (1 << self.bits), high=(1 << self.bits) - 1) % (1 << self.bits)
         value = type(self).read_number(text, self.base, self.bits)
         if self.low is not None and value < self.low and not self.invalid:
             where = f"Invalid value for attribute '{self.attribute}' in element '{node.tag}'"
@@ -123,7 +123,7 @@ class _Number(Field[int]):
 
 class UInt(_Number):
     """A number from 0; `default` (0 unless given) writes nothing. `form` is a format spec, with "0x" in front
-    for hexadecimal.
+    for hexadecimal; where it `wraps`, -1 is the greatest number, as strtoul has it.
     """
 
     expected = ". Expected non-negative integer value"

@@ -30,7 +30,12 @@ class Filesystem(Model):
     )
     wrpolicy = Enum("driver/@wrpolicy", ("immediate",), zero=("default",), show=lambda fs, view: bool(fs.driver))
     queue = UInt(
-        "driver/@queue", bits=64, when=_virtiofs, invalid=(XML_ERROR, "cannot parse queue size '%s' for virtiofs")
+        "driver/@queue",
+        bits=64,
+        blank=False,
+        wraps=True,
+        when=_virtiofs,
+        invalid=(XML_ERROR, "cannot parse queue size '%s' for virtiofs"),
     )
     virtio = Part("driver", Virtio)
     binary = Text("binary/@path", blank=False, tidy=True, when=_virtiofs)

@@ -25,7 +25,7 @@ class Hostdev(Model):
         invalid=(CONFIG_UNSUPPORTED, "unknown hostdev mode '%s'"),
     )
     type = Text("@type")
-    managed = YesNo("@managed", default=False, absent=None, when=one_of("mode", "subsystem"))
+    managed = YesNo("@managed", default=False, absent=None, forgiving=True, when=one_of("mode", "subsystem"))
     sgio = Enum("@sgio", ("filtered", "unfiltered"))
     rawio = YesNo("@rawio")
     model = Text("@model")

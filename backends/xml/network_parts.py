@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import inet_aton
 
 from ..errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_DETAIL, XML_ERROR
 from .engine import Context, Field, Model, Problem, View, fail
@@ -12,7 +13,19 @@ from .serialize import Out
 
 
 def parse_ip(text: str) -> IPv4Address | IPv6Address:
-    return ip_address(text)
+    """An address as getaddrinfo(3) reads numbers: short, octal and hexadecimal forms of IPv4 too.
+
+    ValueError when it is none.
+    """
+    try:
+        return ip_address(text)
+    except ValueError:
+        if not text.isascii() or any(char.isspace() for char in text):
+            raise
+    try:
+        return IPv4Address(inet_aton(text))
+    except OSError:
+        raise ValueError(text) from None
 
 
 class Ip(Model):
@@ -189,7 +202,7 @@ class Bandwidth(Model):
 
 
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_VALUE_CHARS = _NAME_CHARS | frozenset(".:/,-+ ")
+_VALUE_CHARS = _NAME_CHARS | frozenset(".:")
 
 
 class FilterParameters(Field[dict[str, list[str]]]):

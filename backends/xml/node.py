@@ -64,6 +64,16 @@ class Node:
             return self.element.text or ""
         return str(self.element.xpath("string()"))
 
+    def join(self, tags: tuple[str, ...]) -> None:
+        """Read repeated children of these names as one, as XPath sees them; call it before anything is asked for."""
+        for tag in tags:
+            found = self.element.findall(tag)
+            for other in found[1:]:
+                first = found[0]
+                first.attrib.update({name: value for name, value in other.attrib.items() if name not in first.attrib})
+                first.extend(other)
+                self.element.remove(other)
+
     def accept(self) -> None:
         """Everything below is understood or deliberately kept as it is."""
         self._asked.add("*")

@@ -91,6 +91,10 @@ class Audio(Model):
     type = Enum("@type", _TYPES, required=True)
     timer_period = UInt("@timerPeriod", low=1)
 
+    def read(self, node: Node, context: Context) -> None:
+        Audio.type.read(self, node, context)
+        super().read(node, context)
+
     @classmethod
     def kind(cls, node: Node, context: Context) -> builtins.type[Self]:
         chosen = _KINDS.get(node.get("type") or "", PlainAudio)

@@ -358,6 +358,7 @@ class BackingStore(Model):
     format = Enum(
         "format/@type",
         FORMATS,
+        blank=False,
         required=(XML_ERROR, "missing disk backing store format"),
         invalid=(XML_ERROR, "unknown storage source format '%s'"),
     )

@@ -14,32 +14,27 @@ UNLIMITED = 9007199254740991
 _LIMIT = UNLIMITED << 10
 
 
+def _figure(path: str, what: str, bits: int = 32) -> UInt:
+    return UInt(path, bits=bits, wraps=True, invalid=(CONFIG_UNSUPPORTED, f"could not parse {what} %s"))
+
+
 class BlkioDevice(Model):
     """`path` of a host device with its weight and limits."""
 
     path = Text("path", required=(CONFIG_UNSUPPORTED, "missing per-device path"))
-    weight = UInt("weight", invalid=(CONFIG_UNSUPPORTED, "could not parse weight %s"))
-    read_iops = UInt("read_iops_sec", invalid=(CONFIG_UNSUPPORTED, "could not parse read iops sec %s"))
-    write_iops = UInt("write_iops_sec", invalid=(CONFIG_UNSUPPORTED, "could not parse write iops sec %s"))
-    read_bytes = UInt("read_bytes_sec", bits=64, invalid=(CONFIG_UNSUPPORTED, "could not parse read bytes sec %s"))
-    write_bytes = UInt("write_bytes_sec", bits=64, invalid=(CONFIG_UNSUPPORTED, "could not parse write bytes sec %s"))
+    weight = _figure("weight", "weight")
+    read_iops = _figure("read_iops_sec", "read iops sec")
+    write_iops = _figure("write_iops_sec", "write iops sec")
+    read_bytes = _figure("read_bytes_sec", "read bytes sec", bits=64)
+    write_bytes = _figure("write_bytes_sec", "write bytes sec", bits=64)
 
     def present(self, view: View) -> bool:
         return bool(self.weight or self.read_iops or self.write_iops or self.read_bytes or self.write_bytes)
 
 
 class Blkiotune(Model):
-    weight = OptInt("weight")
+    weight = UInt("weight", forgiving=True)
     devices = Children("device", BlkioDevice)
-
-    def read(self, node: Node, context: Context) -> None:
-        weight = node.find("weight")
-        if weight is not None and not weight.text().strip().isdigit():
-            self.weight = None  # libvirt forgives
-        else:
-            Blkiotune.weight.read(self, node, context)
-            self.weight = self.weight or None
-        Blkiotune.devices.read(self, node, context)
 
 
 class MemoryLimit(Size):
@@ -86,9 +81,9 @@ class MemoryBacking(Model):
     hugepages = Child("hugepages", HugePages)
     nosharepages = Flag("nosharepages")
     locked = Flag("locked")
-    source = Enum("source/@type", ("file", "anonymous", "memfd"), invalid=_unknown("source/type"))
-    access = Enum("access/@mode", ("shared", "private"), invalid=_unknown("access/mode"))
-    allocation = Enum("allocation/@mode", ("immediate", "ondemand"), invalid=_unknown("allocation/mode"))
+    source = Enum("source/@type", ("file", "anonymous", "memfd"), blank=False, invalid=_unknown("source/type"))
+    access = Enum("access/@mode", ("shared", "private"), blank=False, invalid=_unknown("access/mode"))
+    allocation = Enum("allocation/@mode", ("immediate", "ondemand"), blank=False, invalid=_unknown("allocation/mode"))
     threads = UInt("allocation/@threads", invalid=(XML_ERROR, "Failed to parse memory allocation threads"))
     discard = Flag("discard")
 
@@ -195,7 +190,7 @@ def settle(tune: Cputune, vcpus: int, threads: list[IoThread]) -> None:
     for sched in tune.vcpu_scheds:
         for number in sorted(sched.vcpus or ()):
             if number >= vcpus:
-                continue
+                raise fail(CONFIG_UNSUPPORTED, f"vCPU '{number}' is not present in domain definition")
             if number in scheds:
                 raise fail(XML_DETAIL, "'vcpusched' attributes 'vcpus' must not overlap")
             scheds[number] = sched.policy

@@ -17,10 +17,10 @@ HEAD = "<domain type='test'><name>x</name><memory>1024</memory><os><type>hvm</ty
 
 def _refused(text: str) -> VirtError:
     """The error, which must come soon and take little memory beyond the text itself."""
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     with pytest.raises(VirtError) as caught:
         Domain.parse(text, TestConfig())
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
     return caught.value
 
