@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
 from .engine import Context, Field, Model, View, fail
-from .fields import Children, Enum, LazyChild, Name, OptInt, Text, Texts, YesNo
+from .fields import Children, Enum, LazyChild, Name, OptInt, Text, Texts, YesNo, YesOrNo
 from .node import Node
 from .serialize import Out
 from .storage import STORAGE_TYPES, SourceOf
@@ -140,11 +140,12 @@ class Os(Model):
     boot = Children("boot", BootDevice, when=_hvm, show=_simple)
     bootmenu = YesNo("bootmenu/@enable", when=_hvm, show=_simple)
     bootmenu_timeout = OptInt("bootmenu/@timeout", when=lambda os: _hvm(os) and os.bootmenu, show=_simple)
-    bios_serial = YesNo("bios/@useserial", when=_hvm, show=_simple)
+    bios_serial = YesOrNo("bios/@useserial", when=_hvm, show=_simple)
     reboot_timeout = OptInt("bios/@rebootTimeout", sign=True, when=_hvm, show=_simple)
     smbios = Enum(
         "smbios/@mode",
         ("emulate", "host", "sysinfo"),
+        blank=False,
         zero=("none",),
         invalid=(CONFIG_UNSUPPORTED, "unknown smbios mode '%s'"),
     )

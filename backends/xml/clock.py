@@ -69,6 +69,7 @@ class Clock(Model):
     basis = Enum(
         "@basis",
         ("utc", "localtime"),
+        blank=False,
         when=one_of("offset", "variable"),
         invalid=(CONFIG_UNSUPPORTED, "unknown clock basis '%s'"),
     )

@@ -97,6 +97,10 @@ class Latency(Model):
     type = Enum("@type", ("access", "read", "write"), required=True)
     value = UInt("@value", bits=64, required=True, absent=None)
 
+    def read(self, node: Node, context: Context) -> None:
+        Latency.value.read(self, node, context)
+        super().read(node, context)
+
 
 class MemoryBandwidth(Model):
     initiator = UInt("@initiator", required=True, absent=None)
@@ -104,6 +108,10 @@ class MemoryBandwidth(Model):
     cache = UInt("@cache")
     type = Enum("@type", ("access", "read", "write"), required=True)
     value = Size("@value", required=True, absent=None)
+
+    def read(self, node: Node, context: Context) -> None:
+        MemoryBandwidth.value.read(self, node, context)
+        super().read(node, context)
 
 
 class Links(Field[list[Any]]):

@@ -6,7 +6,7 @@ from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .addresses import Info, Virtio
 from .chars import CharSource
 from .engine import Context, Field, Model, View, fail
-from .fields import Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, Uuid, YesNo, one_of
+from .fields import Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, Uuid, YesNo, YesOrNo, one_of
 from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX
@@ -78,6 +78,7 @@ class Tpm(Model):
     )
     secret = Uuid(
         "backend/encryption/@secret",
+        blank=False,
         when=one_of("type", "emulator"),
         invalid=(INTERNAL_ERROR, "Unable to parse secret uuid '%s'"),
     )
@@ -99,6 +100,8 @@ class Tpm(Model):
             return
         if self.source_type is None:
             raise fail(XML_ERROR, "missing external TPM backend type")
+        if self.source_type not in CharSource.type.names:
+            raise fail(CONFIG_UNSUPPORTED, f"unknown backend type '{self.source_type}' for external TPM")
         if self.source_type != "unix":
             raise fail(XML_ERROR, "only source type 'unix' is supported for external TPM device")
         if self.source_mode not in (None, "connect", "bind"):
@@ -207,13 +210,6 @@ def _video_memory(name: str) -> UInt:
     return UInt(f"model/@{name}", blank=False, invalid=(XML_ERROR, f"cannot parse video {name} '%s'"))
 
 
-class Primary(YesNo):
-    """yes, or anything else for no."""
-
-    def load(self, text: str, node: Node, context: Context) -> bool | None:
-        return text == "yes"
-
-
 class Video(Model):
     """Memory is in KiB."""
 
@@ -233,7 +229,7 @@ class Video(Model):
     heads = UInt(
         "model/@heads", blank=False, default=1, absent=0, invalid=(INTERNAL_ERROR, "cannot parse video heads '%s'")
     )
-    primary = Primary("model/@primary", default=False, absent=False)
+    primary = YesOrNo("model/@primary", default=False, absent=False)
     acceleration = Child("model/acceleration", Acceleration)
     resolution = Child("model/resolution", Resolution)
     info = Part(".", Info)
@@ -277,8 +273,13 @@ class Rng(Model):
         required=(XML_ERROR, "missing RNG device model"),
         invalid=(CONFIG_UNSUPPORTED, "unknown RNG model '%s'"),
     )
-    rate = UInt("rate/@bytes", invalid=(XML_ERROR, "invalid RNG rate bytes value"))
-    period = UInt("rate/@period", when=lambda rng: rng.rate > 0, invalid=(XML_ERROR, "invalid RNG rate period value"))
+    rate = UInt("rate/@bytes", blank=False, invalid=(XML_ERROR, "invalid RNG rate bytes value"))
+    period = UInt(
+        "rate/@period",
+        blank=False,
+        when=lambda rng: rng.rate > 0,
+        invalid=(XML_ERROR, "invalid RNG rate period value"),
+    )
     backend = Enum(
         "backend/@model",
         ("random", "egd", "builtin"),

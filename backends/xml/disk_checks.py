@@ -61,7 +61,7 @@ def _source(source: Source, auth: Auth | None, encryption: Encryption | None) ->
             raise fail(CONFIG_UNSUPPORTED, f"authentication is not supported for protocol '{source.protocol}'")
         kind = auth.secret.type
         if kind not in _SECRETS:
-            raise fail(CONFIG_UNSUPPORTED, f"unknown secret type '{kind or '<null>'}'")
+            raise fail(CONFIG_UNSUPPORTED, f"unknown secret type '{'<null>' if kind is None else kind}'")
         if kind != {"iscsi": "iscsi", "rbd": "ceph"}.get(source.protocol, kind):
             raise fail(CONFIG_UNSUPPORTED, f"invalid secret type '{kind}'")
     if encryption and encryption.format == "luks" and encryption.cipher:

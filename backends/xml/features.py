@@ -165,7 +165,7 @@ class Smm(Model):
 
     def read(self, node: Node, context: Context) -> None:
         tseg = node.find("tseg")
-        if tseg is not None and tseg.get("unit") is None:
+        if tseg is not None and not tseg.get("unit"):
             tseg.element.set("unit", "MiB")
         super().read(node, context)
 

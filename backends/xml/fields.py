@@ -225,6 +225,13 @@ class YesNo(_Choice):
     words = ("yes", "no")
 
 
+class YesOrNo(YesNo):
+    """yes, or anything else for no."""
+
+    def load(self, text: str, node: Node, context: Context) -> bool | None:
+        return text == "yes"
+
+
 class OnOff(_Choice):
     words = ("on", "off")
 

@@ -48,6 +48,7 @@ class Filesystem(Model):
         "binary/thread_pool/@size",
         default=-1,
         when=_virtiofs,
+        blank=False,
         invalid=(XML_ERROR, "cannot parse thread pool size '%s' for virtiofs"),
         show=lambda fs, view: fs.thread_pool >= 0,
     )

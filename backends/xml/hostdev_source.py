@@ -150,7 +150,7 @@ class ScsiSource(HostdevSource):
         if self.auth and self.auth.secret:
             kind = self.auth.secret.type
             if kind not in ("none", "volume", "ceph", "iscsi", "tls", "vtpm"):
-                raise fail(CONFIG_UNSUPPORTED, f"invalid secret type {kind or '(null)'}")
+                raise fail(CONFIG_UNSUPPORTED, f"invalid secret type {'(null)' if kind is None else kind}")
             if kind != "iscsi":
                 raise fail(INTERNAL_ERROR, f"hostdev invalid secret type '{kind}'")
 

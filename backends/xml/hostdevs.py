@@ -66,6 +66,7 @@ class Redirdev(Model):
     info = Part(".", Info)
 
     def read(self, node: Node, context: Context) -> None:
+        Redirdev.bus.read(self, node, context)
         kind = node.get("type")
         if kind is None:
             raise fail(INTERNAL_ERROR, "missing type in redirdev")

@@ -90,6 +90,8 @@ class Coalesce(Field[int]):
     def load(self, text: str, node: Node, context: Context) -> int:
         from .values import unsigned
 
+        if not text:
+            return 0
         try:
             value = unsigned(text, 10, 64)
         except ValueError:
@@ -108,7 +110,9 @@ class Local(Model):
 class Interface(Model):
     spread = True
     type = Enum("@type", TYPES, default="user", absent="")
-    managed = YesNo("@managed", when=one_of("type", "hostdev"), show=lambda net, view: bool(net.managed))
+    managed = YesNo(
+        "@managed", forgiving=True, when=one_of("type", "hostdev"), show=lambda net, view: bool(net.managed)
+    )
     trust_guest_rx_filters = YesNo("@trustGuestRxFilters")
     mac = Mac("mac/@address")
     mac_type = Enum("mac/@type", ("generated", "static"))
@@ -171,8 +175,13 @@ class Interface(Model):
     filter = Child("filterref", FilterRef, when=one_of("type", "network", "bridge", "ethernet"))
     sndbuf = OptInt("tune/sndbuf", bits=64, invalid=(XML_ERROR, "sndbuf must be a positive integer"))
     teaming = Child("teaming", Teaming)
-    link = Enum("link/@state", ("up", "down"), invalid=(CONFIG_UNSUPPORTED, "unknown interface link state '%s'"))
-    mtu = UInt("mtu/@size", invalid=(XML_ERROR, "malformed mtu size"))
+    link = Enum(
+        "link/@state",
+        ("up", "down"),
+        blank=False,
+        invalid=(CONFIG_UNSUPPORTED, "unknown interface link state '%s'"),
+    )
+    mtu = UInt("mtu/@size", blank=False, invalid=(XML_ERROR, "malformed mtu size"))
     coalesce = Coalesce("coalesce/rx/frames/@max", default=0)
     boot = Child("boot", Boot)
     info = Part(".", RomInfo)

@@ -259,7 +259,9 @@ class PortForward(Model):
 
 
 class Teaming(Model):
-    type = Enum("@type", ("persistent", "transient"), invalid=(CONFIG_UNSUPPORTED, "unknown teaming type '%s'"))
+    type = Enum(
+        "@type", ("persistent", "transient"), blank=False, invalid=(CONFIG_UNSUPPORTED, "unknown teaming type '%s'")
+    )
     persistent = Text("@persistent", blank=False)
 
     def parsed(self, node: Node, context: Context) -> None:

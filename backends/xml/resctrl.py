@@ -22,7 +22,7 @@ class CacheAllocation(Model):
     size = Size("@size", scale=1, required=True, limit=ULLONG_MAX, absent=None)
 
     def read(self, node: Node, context: Context) -> None:
-        if node.get("unit") is None:
+        if not node.get("unit"):
             node.element.set("unit", "KiB")
         super().read(node, context)
 

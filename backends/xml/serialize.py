@@ -23,7 +23,7 @@ class Out:
 
     def __init__(self, tag: str, parent: Out | None = None) -> None:
         self.tag = tag
-        self.text = ""
+        self.text: str | None = None
         self.attributes: dict[str, str] = {}
         self.children: list[Out | str] = []
         self.spread = False  #: print an opening and a closing line even without children
@@ -86,7 +86,7 @@ class Out:
                 else:
                     child._render(lines, indent + "  ")
             lines.append(f"{indent}</{self.tag}>\n")
-        elif self.text:
+        elif self.text is not None:
             lines.append(f"{head}>{escape(self.text)}</{self.tag}>\n")
         else:
             lines.append(head + "/>\n")

@@ -14,7 +14,12 @@ from .serialize import Out
 
 
 class Codec(Model):
-    type = Enum("@type", ("duplex", "micro", "output"), invalid=(CONFIG_UNSUPPORTED, "unknown codec type '%s'"))
+    type = Enum(
+        "@type",
+        ("duplex", "micro", "output"),
+        required=(CONFIG_UNSUPPORTED, "unknown codec type '(null)'"),
+        invalid=(CONFIG_UNSUPPORTED, "unknown codec type '%s'"),
+    )
 
 
 class Sound(Model):

@@ -75,7 +75,9 @@ class Secret(Model):
 
 
 class Auth(Model):
-    type = Enum("@type", ("chap", "ceph"), zero=("none",), invalid=(CONFIG_UNSUPPORTED, "unknown auth type '%s'"))
+    type = Enum(
+        "@type", ("chap", "ceph"), blank=False, zero=("none",), invalid=(CONFIG_UNSUPPORTED, "unknown auth type '%s'")
+    )
     username = Text("@username", blank=False, required=(XML_ERROR, "missing username for auth"))
     secret = Child("secret", Secret, required=(XML_ERROR, "Missing <secret> element in auth"))
 
@@ -88,6 +90,7 @@ class EncryptionSecret(Secret):
     type = Enum(
         "@type",
         ("passphrase",),
+        blank=False,
         required=(XML_ERROR, "unknown volume encryption secret type"),
         invalid=(CONFIG_UNSUPPORTED, "unknown volume encryption secret type %s"),
     )
@@ -110,6 +113,7 @@ class Encryption(Model):
     format = Enum(
         "@format",
         ("default", "qcow", "luks", "luks2"),
+        blank=False,
         required=(XML_ERROR, "unknown volume encryption format"),
         invalid=(CONFIG_UNSUPPORTED, "unknown volume encryption format type %s"),
     )
@@ -179,10 +183,21 @@ class Cookie(Model):
             raise fail(XML_ERROR, f"value of cookie '{self.name}' contains invalid characters")
 
 
+def _slice_end(name: str) -> UInt:
+    missing = (XML_ERROR, "missing offset or size attribute of slice")
+    malformed = (XML_ERROR, f"malformed value '%s' of '{name}' attribute of slice")
+    return UInt(f"@{name}", bits=64, blank=False, absent=None, required=missing, invalid=malformed)
+
+
+def _web_limit(path: str) -> UInt:
+    invalid = (XML_ERROR, "invalid readahead size or timeout")
+    return UInt(path, bits=64, blank=False, when=_web, invalid=invalid)
+
+
 class Slice(Model):
     type = Text("@type")
-    offset = UInt("@offset", bits=64, absent=None, required=(XML_ERROR, "missing offset or size attribute of slice"))
-    size = UInt("@size", bits=64, absent=None, required=(XML_ERROR, "missing offset or size attribute of slice"))
+    offset = _slice_end("offset")
+    size = _slice_end("size")
 
 
 class Reconnect(Model):
@@ -242,7 +257,7 @@ class Source(Model):
     mode = Enum(
         "@mode",
         ("host", "direct"),
-        when=lambda source: source.type == "volume" and source.pool,
+        when=lambda source: source.type == "volume" and source.pool is not None,
         invalid=(CONFIG_UNSUPPORTED, "unknown source mode '%s' for volume type disk"),
     )
     nvme_type = Text("@type", when=lambda source: source.type in ("nvme", "vhostuser"))
@@ -271,8 +286,8 @@ class Source(Model):
     initiator = Text("initiator/iqn/@name", blank=False, when=_network)
     ssl_verify = YesNo("ssl/@verify", when=lambda source: _network(source) and source.protocol in ("https", "ftps"))
     cookies = Children("cookies/cookie", Cookie, when=_web, show=lambda source, view: view.secure)
-    readahead = UInt("readahead/@size", bits=64, when=_web, invalid=(XML_ERROR, "invalid readahead size or timeout"))
-    timeout = UInt("timeout/@seconds", bits=64, when=_web, invalid=(XML_ERROR, "invalid readahead size or timeout"))
+    readahead = _web_limit("readahead/@size")
+    timeout = _web_limit("timeout/@seconds")
     slice = Child("slices/slice", Slice)
     labels = Children("seclabel", DeviceLabel, show=lambda source, view: source.type != "network")
     auth = Child("auth", Auth, show=lambda source, view: source.type != "volume")

@@ -84,7 +84,7 @@ class MemoryBacking(Model):
     source = Enum("source/@type", ("file", "anonymous", "memfd"), blank=False, invalid=_unknown("source/type"))
     access = Enum("access/@mode", ("shared", "private"), blank=False, invalid=_unknown("access/mode"))
     allocation = Enum("allocation/@mode", ("immediate", "ondemand"), blank=False, invalid=_unknown("allocation/mode"))
-    threads = UInt("allocation/@threads", invalid=(XML_ERROR, "Failed to parse memory allocation threads"))
+    threads = UInt("allocation/@threads", blank=False, invalid=(XML_ERROR, "Failed to parse memory allocation threads"))
     discard = Flag("discard")
 
 

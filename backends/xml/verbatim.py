@@ -104,5 +104,5 @@ def _reshape(element: _Element, prefix: str, uri: str) -> Out:
         if isinstance(child.tag, str):
             out.children.append(_reshape(child, prefix, uri))
     if len(element) == 0:
-        out.text = element.text or ""
+        out.text = element.text or None
     return out
