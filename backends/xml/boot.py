@@ -122,7 +122,7 @@ class Os(Model):
     arch = Enum("type/@arch", ARCHES, blank=False, invalid=(CONFIG_UNSUPPORTED, "Unknown architecture %s"))
     machine = Text("type/@machine", blank=False)
     type = OsType("type", OS_TYPES, invalid=(CONFIG_UNSUPPORTED, "unknown OS type '%s'"))
-    firmware_features = Children("firmware/feature", FirmwareFeature, when=_hvm)
+    firmware_features = Children("firmware/feature", FirmwareFeature, when=lambda os: os.firmware)
     init = Text("init", when=_container)
     initargs = Texts("initarg", when=_container, empty=(XML_ERROR, "No data supplied for <initarg> element"))
     initenvs = Children("initenv", InitEnv, when=_container)
@@ -165,7 +165,5 @@ class Os(Model):
         if menu := node.find("bootmenu"):
             menu.get("timeout")  # known, if ignored without a menu
         self.boot = self.boot[:4]
-        if not self.firmware:
-            self.firmware_features = []
         last = {feature.name: feature for feature in self.firmware_features}
         self.firmware_features = [last[name] for name in FirmwareFeature.name.names if name in last]

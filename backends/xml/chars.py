@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from ..errors import CONFIG_UNSUPPORTED, SYSTEM_ERROR, XML_ERROR
 from .addresses import Info
 from .engine import Context, Model, View, fail
 from .fields import Child, Children, Enum, Int, OnOff, Part, Text, UInt, YesNo, one_of
+from .network_parts import parse_ip
 from .node import Node
 from .serialize import Out
 from .storage import DeviceLabel, Reconnect, check_labels
@@ -204,7 +203,7 @@ def guest_address(text: str | None) -> str:
     if text is None:
         raise fail(XML_ERROR, "guestfwd channel does not define a target address")
     try:
-        address = ip_address(text)
+        address = parse_ip(text)
     except ValueError:
         what = "Name or service not known"
         raise fail(SYSTEM_ERROR, f"Cannot parse socket address '{text}': {what}") from None

@@ -12,6 +12,9 @@ _LONGEST = 4096  # VIR_SECURITY_LABEL_BUFLEN - 1 is the most a label may have
 
 
 class SecLabel(Model):
+    """A label without a type is taken for a dynamic one, and not written."""
+
+    told = True
     type = Enum("@type", ("none", "dynamic", "static"), default="dynamic", absent="")
     model = Text("@model")
     relabel = YesNo("@relabel", show=lambda label, view: label.type != "none")
@@ -19,7 +22,11 @@ class SecLabel(Model):
     imagelabel = Text("imagelabel", live=True, show=lambda label, view: label.type != "none" and label.relabel)
     baselabel = Text("baselabel", when=one_of("type", "dynamic"))
 
+    def present(self, view: View) -> bool:
+        return self.told
+
     def parsed(self, node: Node, context: Context) -> None:
+        self.told = node.get("type") is not None
         if self.model is not None and len(self.model.encode()) > 256:
             self.model = None
         if self.relabel is None:
