@@ -1,6 +1,6 @@
 """Snapshots and checkpoints, moments in a domain's life that libvirt treats alike: names, lists, descriptions."""
 
-from vsh.backends.errors import FROM_DOMAIN, NO_DOMAIN_CHECKPOINT, NO_DOMAIN_SNAPSHOT, VirtError
+from vsh.backends.errors import FROM_DOMAIN, NO_DOMAIN_CHECKPOINT, NO_DOMAIN_SNAPSHOT, NO_SUPPORT, VirtError
 
 from .declare import Flag
 from .domain.lookup import find_domain
@@ -53,7 +53,12 @@ class Kind:
 
         Raises VirtError.
         """
-        found: list[Moment] = getattr(ctx.connection, f"domain_list_all_{self.word}s")(domain, flags)
+        try:
+            found: list[Moment] = getattr(ctx.connection, f"domain_list_all_{self.word}s")(domain, flags)
+        except VirtError as error:
+            if error.code != NO_SUPPORT or self.word != "snapshot":
+                raise
+            return _by_names(ctx, domain, flags)
         return found
 
     def children(self, ctx: "Context", ref: "Moment", flags: int) -> "list[Moment]":
@@ -147,6 +152,15 @@ class Kind:
                 return None
         facts["parent"] = root.findtext("parent/name") or None
         return facts
+
+
+def _by_names(ctx: "Context", domain: "DomainRef", flags: int) -> "list[Moment]":
+    """A domain's snapshots from a driver that knows only their names, as some of libvirt's do."""
+    if not ctx.connection.domain_snapshot_num(domain, flags):
+        return []
+    names = ctx.connection.domain_snapshot_list_names(domain, flags)
+    answers = ctx.connection.batch([("domain_snapshot_lookup_by_name", (domain, name, 0)) for name in names])
+    return [answer for answer in answers if not isinstance(answer, VirtError)]
 
 
 SNAPSHOT = Kind("snapshot")

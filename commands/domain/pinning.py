@@ -3,7 +3,7 @@
 from vsh.backends.constants import domain as constants
 
 from ..declare import Int, Opt, command
-from ..errors import CommandError
+from ..errors import CommandError, failing
 from ..results import Done, Notice, Table, Text
 from .cpusets import cpu_lists, host_cpus, members, one_of, parse, shown
 from .impact import EXCLUSIVE, IMPACT, impact
@@ -56,11 +56,13 @@ def vcpupin(
 
 
 def _bindings(ctx: "Context", ref: "DomainRef", vcpu: "int | None", cpus: int, flags: int) -> Table:
+    fault = f"cannot get vcpupin for {'offline' if flags & constants.DOMAIN_AFFECT_LIVE else 'transient'} domain"
     if flags & constants.DOMAIN_AFFECT_LIVE and ctx.connection.domain_is_active(ref) < 1:
-        raise CommandError("cannot get vcpupin for offline domain")
+        raise CommandError(fault)
     if flags & constants.DOMAIN_AFFECT_CONFIG and ctx.connection.domain_is_persistent(ref) < 1:
-        raise CommandError("cannot get vcpupin for transient domain")
-    most = count(ctx, ref, flags | constants.DOMAIN_VCPU_MAXIMUM)
+        raise CommandError(fault)
+    with failing(fault):
+        most = count(ctx, ref, flags | constants.DOMAIN_VCPU_MAXIMUM)
     if vcpu is not None and vcpu >= most:
         live = flags & constants.DOMAIN_AFFECT_LIVE or (not flags and ctx.connection.domain_is_active(ref) == 1)
         which = "live" if live else "persistent"

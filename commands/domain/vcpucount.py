@@ -69,13 +69,21 @@ def _all(ctx: "Context", domain: "DomainRef") -> Text:
     active, persistent = ctx.connection.batch([("domain_is_active", (domain,)), ("domain_is_persistent", (domain,))])
     asked = [row for row in ALL if (active if row[2] & LIVE else persistent) == 1]
     answers = ctx.connection.batch([("domain_get_vcpus_flags", (domain, row[2])) for row in asked])
-    lines = []
+    lines: list[str] = []
+    failures: list[CommandError | VirtError] = []
     data: dict[str, dict[str, int | None]] = {kind: {"config": None, "live": None} for kind in ("maximum", "current")}
     for (kind, where, flags), answer in zip(asked, answers, strict=True):
-        number = _otherwise(ctx, domain, flags, answer) if isinstance(answer, VirtError) else answer
+        try:
+            number = _otherwise(ctx, domain, flags, answer) if isinstance(answer, VirtError) else answer
+        except (CommandError, VirtError) as error:
+            failures.append(error)
+            continue
         if number > 0:
             lines.append(f"{kind:<12} {where:<12} {number:3}\n")
             data[kind][where] = number
+    if failures:
+        # What virsh finds itself stands before what the last call said.
+        raise next((error for error in failures if isinstance(error, CommandError)), failures[-1])
     return Text("".join(lines), data=data)
 
 
@@ -102,7 +110,10 @@ def _otherwise(ctx: "Context", domain: "DomainRef", flags: int, error: VirtError
         if flags & MAXIMUM:
             return ctx.connection.domain_get_max_vcpus(domain)
         return ctx.connection.domain_get_info(domain).nr_virt_cpu
-    most, current = stored_counts(definition(ctx, domain, constants.DOMAIN_XML_INACTIVE))
+    root = definition(ctx, domain, constants.DOMAIN_XML_INACTIVE)
+    if not flags & MAXIMUM and attribute(root, "vcpu", "current") is None:
+        raise CommandError("Failed to retrieve current vcpu count")
+    most, current = stored_counts(root)
     return most if flags & MAXIMUM else current
 
 

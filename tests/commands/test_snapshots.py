@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import canned
 from tests.commands.conftest import MANY, Host
 from tests.live.libvirtd import Libvirtd
 from tests.live.proxy import DelayProxy
 from tests.live.side import Side
+from vsh.backends.records import DomainSnapshotRef
 
 #: a1 is the root, B2 its child, c3 and d4 children of B2; d4 is current.
 MADE = (
@@ -259,3 +261,16 @@ def test_round_trips_do_not_grow(side: Side, libvirtd: Libvirtd) -> None:
             start = time.monotonic()
             run = side.vsh("-c", uri, f"snapshot-list yankee {option}")
             assert len(run.stdout.splitlines()) > 100 and time.monotonic() - start < 2.5
+
+
+def test_a_driver_that_knows_only_the_names_of_snapshots(side: Side) -> None:
+    xml = "<domainsnapshot><name>one</name><creationTime>1</creationTime><state>shutoff</state></domainsnapshot>"
+    answers = {
+        "domain_snapshot_num": 1,
+        "domain_snapshot_list_names": ["one"],
+        "domain_snapshot_lookup_by_name": DomainSnapshotRef("one", canned.DOMAIN),
+        "domain_snapshot_get_xml_desc": xml,
+    }
+    shown = canned.same(side, answers, "snapshot-list test", "snapshot-list test --name").run.stdout
+    assert " one    1970-01-01 00:00:01 +0000   shutoff\n" in shown
+    canned.same(side, {**answers, "domain_snapshot_num": 0}, "snapshot-list test")

@@ -186,6 +186,8 @@ class Libvirtd:
         for own, system in SYSTEM_DIRECTORIES.items():
             mine = shlex.quote(str(self.directory / own))
             lines.append(f"mkdir -p {mine} {system} && mount --bind {mine} {system}")
+        # Containers cannot be started where both versions of cgroups are mounted.
+        lines.append("if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi")
         spaces = ["--mount", *(["--net"] if self.own_network else [])]
         return ["unshare", *spaces, "sh", "-ec", "\n".join([*lines, f"exec {shlex.join(daemon)}"])]
 
