@@ -11,16 +11,21 @@ if TYPE_CHECKING:
 
     from ..hosts import Host
 
+    #: commands of QMP and their arguments
+    Questions = tuple[tuple[str, dict[str, Any]], ...]
+
 #: Increased when more is asked.
 ASKED = 2
-QUESTIONS: "tuple[tuple[str, dict[str, str]], ...]" = (
+QUESTIONS: "Questions" = (
     ("query-version", {}),
     ("query-target", {}),
     ("query-machines", {}),
     ("qom-list-types", {"implements": "device"}),
     ("qom-list-types", {"implements": "object"}),
 )
-PATIENCE = 30.0
+#: Seconds in which it answers, however busy the machine, and how often one tries.
+PATIENCE = 60.0
+TRIES = 3
 EMULATORS = "/usr/bin/qemu-system-{}"
 #: libvirt's names of architectures whose programs QEMU names otherwise.
 PROGRAMS = {"i686": "i386", "armv7l": "arm", "ppc64le": "ppc64"}
@@ -85,27 +90,10 @@ def probe(host: "Host", folder: str, binary: str, user: "list[str]") -> Capabili
 
 
 def _ask(host: "Host", binary: str, user: "list[str]") -> "dict[str, Any]":
-    argv = [*user, binary, "-S", "-no-user-config", "-nodefaults", "-display", "none"]
-    argv += ["-machine", "none,accel=tcg", "-qmp", "stdio"]
-    commands: list[dict[str, Any]] = [{"execute": "qmp_capabilities"}]
-    commands += [{"execute": name, "arguments": arguments} for name, arguments in QUESTIONS]
-    commands.append({"execute": "quit"})
-    try:
-        done = host.run(argv, "\n".join(map(json.dumps, commands)).encode() + b"\n", timeout=PATIENCE)
-    except OSError as error:
-        raise fail(errors.INTERNAL_ERROR, f"Failed to probe QEMU binary '{binary}': {error}") from None
-    answers = []
-    for line in done.stdout.splitlines():
-        try:
-            message = json.loads(line)
-        except ValueError:
-            continue
-        if "return" in message:
-            answers.append(message["return"])
-    if done.status or len(answers) <= len(QUESTIONS):
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise fail(errors.INTERNAL_ERROR, f"Failed to probe QEMU binary '{binary}': {said or 'no answer'}")
-    version, target, machines, *types = answers[1 : len(QUESTIONS) + 1]
+    answers = ask(host, binary, user, "tcg", QUESTIONS)
+    if None in answers:
+        raise _no_qemu(binary, "it is too old")
+    version, target, machines, *types = answers
     number = version["qemu"]
     return {
         "version": [number["major"], number["minor"], number["micro"]],
@@ -123,3 +111,50 @@ def _ask(host: "Host", binary: str, user: "list[str]") -> "dict[str, Any]":
         },
         "types": sorted({entry["name"] for group in types for entry in group}),
     }
+
+
+def ask(host: "Host", binary: str, user: "list[str]", accel: str, questions: "Questions") -> "list[Any]":
+    """What `binary` answers to QMP commands (name, arguments) without a machine; None for one that it refuses.
+
+    Raises VirtError when it is no QEMU, or cannot run with that accelerator.
+    """
+    argv = [*user, binary, "-S", "-no-user-config", "-nodefaults", "-display", "none"]
+    argv += ["-machine", f"none,accel={accel}", "-qmp", "stdio"]
+    asked = [("qmp_capabilities", {}), *questions, ("quit", {})]
+    lines = [{"execute": name, "arguments": arguments, "id": n} for n, (name, arguments) in enumerate(asked)]
+    text = "\n".join(map(json.dumps, lines)).encode() + b"\n"
+    said = ""
+    for _ in range(TRIES):
+        try:
+            done = host.run(argv, text, timeout=PATIENCE)
+        except TimeoutError:
+            said = f"no answer within {PATIENCE:.0f} s"
+            continue
+        except OSError as error:
+            raise _no_qemu(binary, str(error)) from None
+        answers = _answers(done.stdout)
+        if not done.status and len(answers) >= len(questions) + 1:
+            return [answers[n] for n in range(1, len(questions) + 1)]
+        said = done.stderr.decode("utf-8", "replace").strip()
+        if said or done.status > 0:
+            said = said or f"it ended with status {done.status}"
+            break
+        said = f"killed by signal {-done.status}" if done.status else "no answer"  # which another try may have
+    raise _no_qemu(binary, said)
+
+
+def _answers(output: bytes) -> "dict[int, Any]":
+    """id -> what was returned, None for what was refused."""
+    found = {}
+    for line in output.splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict) and "id" in message:
+            found[message["id"]] = message.get("return")
+    return found
+
+
+def _no_qemu(binary: str, said: str) -> errors.VirtError:
+    return fail(errors.INTERNAL_ERROR, f"Failed to probe QEMU binary '{binary}': {said}")

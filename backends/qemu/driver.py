@@ -42,6 +42,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.metadata:MetadataCalls",
         "vsh.backends.qemu.node:NodeCalls",
         "vsh.backends.qemu.secret_calls:SecretCalls",
+        "vsh.backends.qemu.hostcaps:CapabilityCalls",
     )
     _watch: "Watch | None" = None
 

@@ -78,8 +78,8 @@ def nodecpustats(ctx: "Context", cpu: int = NODE_CPU_STATS_ALL_CPUS, percent: bo
     try:
         stats = ctx.connection.node_get_cpu_stats(cpu, 0)
     except VirtError as error:
-        # virsh asks for their number first, which hypervisors that have them always tell.
-        what = "number of cpu stats" if error.code == NO_SUPPORT else "node cpu stats"
+        # virsh asks for their number first, which hypervisors that have them always tell, if it makes sense.
+        what = "number of cpu stats" if error.code == NO_SUPPORT or cpu < NODE_CPU_STATS_ALL_CPUS else "node cpu stats"
         raise CommandError(f"Unable to get {what}", error) from error
     first = _values(stats)
     if not percent:

@@ -38,6 +38,26 @@ def uri(root: Path) -> str:
     return f"qemu:///embed?root={root}/e"
 
 
+class Beside:
+    """The same lines to virsh on a libvirtd and to vsh on an embedded driver of the same machine."""
+
+    def __init__(self, side: Side, theirs: str, ours: str):
+        self.side, self.theirs, self.ours = side, theirs, ours
+
+    def same(self, *lines: str, ignore: Sequence[str] = ()) -> Run:
+        """Assert that both answer the same; virsh's answer."""
+        text = "".join(f"{line}\n" for line in lines)
+        wanted = self.side.virsh("-c", self.theirs, stdin=text)
+        difference = compare(wanted, self.side.vsh("-c", self.ours, stdin=text), ignore)
+        assert not difference, difference
+        return wanted
+
+
+@pytest.fixture
+def beside(side: Side, libvirtd: Libvirtd, uri: str) -> Beside:
+    return Beside(side, libvirtd.uri("qemu"), uri)
+
+
 @pytest.fixture
 def connect(uri: str) -> Iterator[Callable[..., api.Connection]]:
     """Opens connections to the embedded driver."""

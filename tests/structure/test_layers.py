@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 #: What adapters share; every other package below backends/ is an adapter.
-SHARED = {"procedures", "constants", "rpc", "xml", "hosts", "ssh"}
+SHARED = {"procedures", "constants", "rpc", "xml", "hosts", "ssh", "cpus"}
 FLOORS = {"vsh": "vsh", "commands": "vsh.commands", "backends": "vsh.backends"}
 
 
