@@ -2,14 +2,20 @@
 
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import tomllib
 import venv
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+#: Has the backend of pyproject.toml build an "sdist" or a "wheel" of the present folder into another.
+BUILD = "import sys, setuptools.build_meta as backend; getattr(backend, f'build_{sys.argv[1]}')(sys.argv[2])"
 
 
 def run(*argv: object, cwd: Path) -> str:
@@ -19,17 +25,34 @@ def run(*argv: object, cwd: Path) -> str:
     return done.stdout
 
 
+def pip(python: Path, *argv: object) -> None:
+    """Install into the environment of `python`."""
+    run(sys.executable, "-m", "pip", "--python", python, "install", "-q", *argv, cwd=python.parent)
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a new environment, which has only what vsh needs: that of this one."""
+    folder = tmp_path_factory.mktemp("env")
+    venv.create(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "needed.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Path:
     """A wheel built from the sdist built from the tree, without symlinks on the way."""
     out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--sdist", "--outdir", out, ROOT, cwd=out)
+    pip(python, "--target", out / "tools", *PROJECT["build-system"]["requires"])
+    build = f"import sys; sys.path.insert(0, {str(out / 'tools')!r}); {BUILD}"
+    run(python, "-c", build, "sdist", out, cwd=ROOT)
     (sdist,) = out.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         members = [m for m in archive.getmembers() if not m.issym() and not m.islnk()]
         archive.extractall(out, members=members)
-    (unpacked,) = [p for p in out.iterdir() if p.is_dir()]
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", out, unpacked, cwd=out)
+    (unpacked,) = out.glob("vsh-*/")
+    run(python, "-c", build, "wheel", out, cwd=unpacked)
     (found,) = out.glob("*.whl")
     return found
 
@@ -57,13 +80,18 @@ def test_wheel_brings_completions_and_manual(wheel: Path) -> None:
     assert data["data/share/bash-completion/completions/vsh"] == (ROOT / "completions" / "vsh").read_bytes()
 
 
-def test_installed_wheel_works_elsewhere(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "env", with_pip=True)
-    python = tmp_path / "env" / "bin" / "python"
-    run(python, "-m", "pip", "install", "-q", wheel, cwd=tmp_path)
-    out = run(tmp_path / "env" / "bin" / "vsh", "-c", "test:///default", "list", "--all", cwd=tmp_path)
+def test_wheel_names_what_it_needs(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [archive.read(n).decode() for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+    needs = Parser().parsestr(metadata).get_all("Requires-Dist", [])
+    assert [need for need in needs if "extra ==" not in need] == PROJECT["project"]["dependencies"]
+
+
+def test_installed_wheel_works_elsewhere(wheel: Path, python: Path, tmp_path: Path) -> None:
+    pip(python, "--no-deps", wheel)
+    out = run(python.parent / "vsh", "-c", "test:///default", "list", "--all", cwd=tmp_path)
     assert out == " Id   Name   State\n----------------------\n 1    test   running\n\n"
     where = run(python, "-c", "import vsh.cli, vsh.commands, vsh.backends.api as b; print(b.__file__)", cwd=tmp_path)
-    assert str(tmp_path) in where
+    assert str(python.parents[1]) in where
     code = "import importlib.util as u; print(u.find_spec('commands'), u.find_spec('backends'))"
     assert run(python, "-c", code, cwd=tmp_path) == "None None\n"
