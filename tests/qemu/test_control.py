@@ -10,6 +10,7 @@ import pytest
 from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
+from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import INVALID_ARG, NO_DOMAIN_METADATA, OPERATION_INVALID, OPERATION_UNSUPPORTED, VirtError
@@ -18,12 +19,6 @@ from vsh.backends.records import DomainRef
 #: Figures that depend on the moment, or on what libvirtd sees through cgroups and resctrl alone.
 OTHERS = re.compile(r"cpu\.cache|cpu\.haltpoll|balloon\.last-update|dirtyrate\.")
 MOMENT = re.compile(r"(\.times?|\.delay|\.wait|\.user|\.system|\.rss|rd\.reqs|rd\.bytes)=\d+")
-
-
-def code(call: Callable[[], object]) -> int:
-    with pytest.raises(VirtError) as caught:
-        call()
-    return caught.value.code
 
 
 @pytest.fixture

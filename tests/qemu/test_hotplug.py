@@ -10,6 +10,7 @@ from tests.live.guest import Guests
 from tests.live.initramfs import LINUX_PROMPT
 from tests.live.side import Side
 from tests.live.wait import wait_until
+from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import (
@@ -20,7 +21,6 @@ from vsh.backends.errors import (
     OPERATION_UNSUPPORTED,
     XML_DETAIL,
     XML_ERROR,
-    VirtError,
 )
 from vsh.backends.qemu import hotplug
 from vsh.backends.records import DomainRef
@@ -30,12 +30,6 @@ DISK = "<disk type='file'><driver name='qemu' type='raw'/><source file='{}'/><ta
 NIC = "<interface type='user'><mac address='52:54:00:00:00:09'/><model type='virtio'/></interface>"
 TABLET = "<input type='tablet' bus='usb'/>"
 CDROM = "<disk type='file' device='cdrom'>{}<target dev='sdc' bus='scsi'/></disk>"
-
-
-def code(call: Callable[[], object]) -> int:
-    with pytest.raises(VirtError) as caught:
-        call()
-    return caught.value.code
 
 
 @pytest.fixture

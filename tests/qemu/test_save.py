@@ -1,7 +1,6 @@
 """Saved guests: kept, restored, and exchanged with libvirt."""
 
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from tests.live.guest import BOOT_SECTOR_LINE, Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
 from tests.live.wait import wait_until
+from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import (
@@ -22,12 +22,6 @@ from vsh.backends.errors import (
     VirtError,
 )
 from vsh.backends.records import DomainRef
-
-
-def code(call: Callable[[], object]) -> int:
-    with pytest.raises(VirtError) as caught:
-        call()
-    return caught.value.code
 
 
 @pytest.fixture

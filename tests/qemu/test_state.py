@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.qemu.documents import documents
+from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.errors import (
     CONFIG_UNSUPPORTED,
@@ -33,12 +34,6 @@ def named(name: str, number: int = 1) -> str:
 
 def vsh(*argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "vsh", *argv], capture_output=True, text=True, timeout=60)
-
-
-def code(call: Callable[[], object]) -> int:
-    with pytest.raises(VirtError) as caught:
-        call()
-    return caught.value.code
 
 
 def test_what_one_process_defines_others_see(conn: api.Connection, uri: str) -> None:
