@@ -16,6 +16,7 @@ from ..procedures import PROGRAMS
 from ..rpc import frame
 from ..rpc.codec import decode_error
 from ..rpc.peer import Peer
+from .outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 #: Why a connection was lost, in virsh's words.
 CLOSE_ERROR, CLOSE_EOF, CLOSE_KEEPALIVE = "I/O error", "end of file", "keepalive timeout"
-#: Small pieces are sent together up to this size.
-_JOIN = 1 << 16
 #: How often a piece is read although a stream is full, so that keepalive requests behind its data are seen.
 _TRICKLE = 1.0
 
@@ -91,7 +90,7 @@ class Channel:
         self.peer = Peer()
         self._calls: dict[int, Call] = {}
         self._abandoned: set[int] = set()
-        self._unsent: memoryview | None = None
+        self._outbox = Outbox(transport, self.peer.out)
         self._closing = False
         self._stepping = False
         self._pump: Any = _thread.RLock()
@@ -102,7 +101,7 @@ class Channel:
     @property
     def unsent(self) -> int:
         """How many bytes wait to be sent."""
-        return sum(len(piece) for piece in list(self.peer.out) if isinstance(piece, bytes)) + len(self._unsent or b"")
+        return self._outbox.size
 
     # For callers
 
@@ -256,7 +255,7 @@ class Channel:
         if self.keepalive is not None:
             due = max(0.0, self.keepalive.due - monotonic())
             timeout = due if timeout is None else min(due, timeout)
-        sending = select.POLLOUT if self.peer.out or self._unsent is not None else 0
+        sending = select.POLLOUT if self._outbox else 0
         transport = self.transport.fileno()
         poller = select.poll()
         poller.register(transport, reading | sending)
@@ -328,25 +327,13 @@ class Channel:
         if self._closing:
             self._die(closed(), None)
             return
-        out = self.peer.out
-        sent = False
         try:
-            while out or self._unsent is not None:
-                if self._unsent is None:
-                    if isinstance(out[0], int):
-                        self.transport.send_file(out[0])
-                        del out[0]
-                        continue
-                    self._unsent = memoryview(_join(out, _JOIN if self.transport.joins else 1))
-                count = self.transport.send(self._unsent)
-                self._unsent = self._unsent[count:] if count < len(self._unsent) else None
-                sent = True
-        except BlockingIOError:
-            pass
+            sent = self._outbox.send()
         except OSError as error:
             # What the other side said before it went is worth more than the news that it is gone.
             self._receive()
             self._die(_system_error(f"Cannot write data: {error.strerror or error}"), CLOSE_ERROR)
+            return
         if sent:
             for stream in list(self.streams.values()):
                 stream.drained()
@@ -380,15 +367,3 @@ def _discard(message: "Message | None") -> None:
     """Close the file descriptors of a reply that nobody gets."""
     for fd in message.fds if message is not None else ():
         os.close(fd)
-
-
-def _join(out: "list[bytes | int]", most: int) -> bytes:
-    """Take bytes from the front of what is to be sent: small pieces together, until there are `most` bytes."""
-    pieces, size = [], 0
-    for piece in out:
-        if isinstance(piece, int) or size >= most:
-            break
-        pieces.append(piece)
-        size += len(piece)
-    del out[: len(pieces)]
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -2,12 +2,14 @@
 
 import os
 import socket
+import struct
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
-from vsh.backends import procedures
+from vsh.backends import driver, procedures, registry
 from vsh.backends.rpc.codec import codec
 from vsh.backends.rpc.frame import Message
 from vsh.backends.rpc.peer import Peer
@@ -108,3 +110,31 @@ class FakeDaemon:
             self.reply(message, 1)
         else:
             self._answer(self, message)
+
+
+@contextmanager
+def talking_to(answer: Answer) -> Iterator[tuple[driver.Connection, FakeDaemon]]:
+    """A connection to a daemon that answers so, and the daemon."""
+    with FakeDaemon(answer) as daemon:
+        connection = registry.open(daemon.uri)
+        try:
+            yield connection, daemon
+        finally:
+            connection.close()
+
+
+def silent(daemon: FakeDaemon, call: Message) -> None:
+    """Never answers."""
+
+
+def hostname(daemon: FakeDaemon, call: Message) -> None:
+    """Answers as the procedure wants, if it returns one string."""
+    daemon.reply(call, "there")
+
+
+def header(call: Message, size: int, **changes: int) -> bytes:
+    """The header of an answer of `size` bytes to `call`, with what `changes` say in place of the right numbers."""
+    fields = {"program": call.program, "procedure": call.procedure, "type": 1, "serial": call.serial, "status": 0}
+    fields |= changes
+    f = fields
+    return struct.pack(">IIIiIII", size, f["program"], 1, f["procedure"], f["type"], f["serial"], f["status"])
