@@ -243,16 +243,16 @@ def test_a_console_is_read_and_typed_into(guest: tuple[driver.Connection, Domain
     connection.domain_resume(ref)
     screen = b""
     while BOOT_SECTOR_LINE.encode() not in screen:
-        screen += stream.recv(1024, timeout=10) or b""
+        screen += stream.recv(1024, timeout=40) or b""
     stream.send(b"hello")
     while b"hello" not in screen:
-        screen += stream.recv(1024, timeout=10) or b""
+        screen += stream.recv(1024, timeout=40) or b""
     with pytest.raises(errors.VirtError, match="Active console session exists for this domain"):
         connection.domain_open_console(ref, None)
     stream.abort()
     _, again = connection.domain_open_console(ref, None)
     connection.domain_destroy(ref)
-    while again.recv(1024, timeout=10):  # What the guest printed, then the end.
+    while again.recv(1024, timeout=40):  # What the guest printed, then the end.
         pass
     again.abort()
 
