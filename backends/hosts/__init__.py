@@ -99,6 +99,46 @@ class Stat(tuple):  # type: ignore[type-arg]
         return self[4], self[5]
 
 
+class File(tuple):  # type: ignore[type-arg]
+    """A file in full: (mode, size in bytes, bytes on the disk, times of access, modification and change in ns, uid,
+    gid, its first bytes)."""
+
+    __slots__ = ()
+
+    @property
+    def mode(self) -> int:
+        mode: int = self[0]
+        return mode
+
+    @property
+    def kind(self) -> str:
+        """regular, folder, block or other."""
+        return {0o100000: "regular", 0o040000: "folder", 0o060000: "block"}.get(self.mode & 0o170000, "other")
+
+    @property
+    def size(self) -> int:
+        size: int = self[1]
+        return size
+
+    @property
+    def used(self) -> int:
+        used: int = self[2]
+        return used
+
+    @property
+    def times(self) -> "tuple[int, int, int]":
+        return self[3], self[4], self[5]
+
+    @property
+    def owner(self) -> "tuple[int, int]":
+        return self[6], self[7]
+
+    @property
+    def head(self) -> bytes:
+        head: bytes = self[8]
+        return head
+
+
 class Lock:
     """A lock that is held until `release()`, the end of a `with`, or the end of this process, whatever ends it."""
 
@@ -230,12 +270,25 @@ class Host:
         """Add `data` to the end of the file in one piece; the file's size then."""
         raise NotImplementedError
 
+    def write_at(self, path: str, data: bytes, offset: int) -> None:
+        """Put `data` into an existing file or device, in place of what is there from `offset` on."""
+        raise NotImplementedError
+
     def listdir(self, folder: str) -> "dict[str, Stat]":
         """name -> what is in `folder`; none when there is no folder."""
         raise NotImplementedError
 
     def stat(self, path: str) -> "Stat | None":
         """The file, or None when there is none; symbolic links are followed."""
+        raise NotImplementedError
+
+    def examine(self, paths: "Iterable[str]", head: int) -> "dict[str, File]":
+        """path -> the file, with its first `head` bytes where it is a regular file or a block device that we may read;
+        what is not there is left out."""
+        raise NotImplementedError
+
+    def space(self, path: str) -> "tuple[int, int]":
+        """Bytes of the file system that holds `path`, and how many of them are free."""
         raise NotImplementedError
 
     def make_folders(self, paths: "Iterable[str]", mode: int = 0o700) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from . import Channel
+    from . import Channel, File
 
 #: Waits for permission on its input, then becomes the program.
 GATE = 'read -r go && [ "$go" = go ] && exec "$@" </dev/null'
@@ -119,8 +119,8 @@ class LocalHost(Host):
     def open_device(self, path: str) -> "Channel":
         from .descriptor import DescriptorChannel
 
-        stat = self.stat(path)
-        if stat is not None and stat.socket:
+        here = self.stat(path)
+        if here is not None and here.socket:
             return DescriptorChannel(self.open_stream(path).detach())
         return DescriptorChannel(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
 
@@ -188,12 +188,20 @@ class LocalHost(Host):
         finally:
             os.close(descriptor)
 
+    def write_at(self, path: str, data: bytes, offset: int) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            _write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
     def listdir(self, folder: str) -> "dict[str, Stat]":
         found = {}
         for name in _names(folder):
-            stat = self.stat(f"{folder}/{name}")
-            if stat is not None:
-                found[name] = stat
+            here = self.stat(f"{folder}/{name}")
+            if here is not None:
+                found[name] = here
         return found
 
     def stat(self, path: str) -> "Stat | None":
@@ -202,6 +210,15 @@ class LocalHost(Host):
         except (FileNotFoundError, NotADirectoryError):
             return None
         return Stat((s.st_mode, s.st_size, s.st_mtime_ns, s.st_ino, s.st_uid, s.st_gid))
+
+    def examine(self, paths: "Iterable[str]", head: int) -> "dict[str, File]":
+        from .files import examine
+
+        return examine(paths, head)
+
+    def space(self, path: str) -> "tuple[int, int]":
+        s = os.statvfs(path)
+        return s.f_frsize * s.f_blocks, s.f_frsize * s.f_bfree
 
     def make_folders(self, paths: "Iterable[str]", mode: int = 0o700) -> None:
         for path in paths:

@@ -49,11 +49,23 @@ SCRIPTS = {
     "append": _ENGLISH
     + 'umask "$2"; : >>"$1" || exit 1; '
     '[ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1" || exit 1; wc -c <"$1"',
+    "write_at": _ENGLISH
+    + '[ -e "$1" ] || { echo "$1: No such file" >&2; exit 1; }; '
+    'exec dd of="$1" bs=64k seek="$2" oflag=seek_bytes iflag=fullblock conv=notrunc',
     "listdir": _ENGLISH
     + _FORMAT
     + 'cd "$1" 2>/dev/null || exit 0; for name in * .[!.]*; do [ -e "$name" ] && set -- "$@" "./$name"; done; shift; '
     '[ $# = 0 ] && exit 0; stat -L -c "$f" -- "$@" 2>/dev/null | sed "s|\\./||"; exit 0',
     "stat": _ENGLISH + _FORMAT + '[ -e "$1" ] || exit 0; exec stat -L -c "$f" -- "$1"',
+    # Two lines for each path: what it is, its first bytes in base64; an empty one where there is nothing.
+    "examine": _ENGLISH
+    + 'head=$1; shift; times="%.9X %.9Y %.9Z"; '
+    'case $(stat -c %.9Y / 2>/dev/null) in *[0-9].[0-9]*) ;; *) times="%X %Y %Z";; esac; '
+    'for path; do size=%s; [ ! -b "$path" ] || size=$(blockdev --getsize64 "$path" 2>/dev/null || echo 0); '
+    'stat -L -c "%f $size %b %B $times %u %g" -- "$path" 2>/dev/null || { echo; continue; }; '
+    'if { [ -f "$path" ] || [ -b "$path" ]; } && [ -r "$path" ]; then '
+    'head -c "$head" -- "$path" | base64 | tr -d "\\n"; fi; echo; done',
+    "space": _ENGLISH + 'exec stat -f -c "%S %b %f" -- "$1"',
     "make_folders": _ENGLISH + 'umask "$1"; shift; for path; do [ -d "$path" ] || mkdir -p -- "$path" || exit 1; done',
     "remove": _ENGLISH + 'exec rm -rf -- "$@"',
     "rename": _ENGLISH + _SYNC + _MOVE + 'move "$1" "$2" || exit 1; put "${2%/*}"',

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 
-from . import Finished, Host, Lock, Process, Stat, User
+from . import File, Finished, Host, Lock, Process, Stat, User
 from .scripts import SCRIPTS
 from .shell import Shell
 
@@ -202,12 +202,23 @@ class SshHost(Host):
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         return int(self._checked("append", path, f"{0o777 & ~mode:o}", str(len(data)), stdin=data))
 
+    def write_at(self, path: str, data: bytes, offset: int) -> None:
+        self._checked("write_at", path, str(offset), stdin=data)
+
     def listdir(self, folder: str) -> "dict[str, Stat]":
         return dict(map(_stat, self._checked("listdir", folder).decode("utf-8", "surrogateescape").splitlines()))
 
     def stat(self, path: str) -> "Stat | None":
         lines = self._checked("stat", path).decode("utf-8", "surrogateescape").splitlines()
         return _stat(lines[0])[1] if lines else None
+
+    def examine(self, paths: "Iterable[str]", head: int) -> "dict[str, File]":
+        lines = iter(self._checked("examine", str(head), *paths).splitlines())
+        return {path: _file(line.split(), next(lines)) for path, line in zip(paths, lines, strict=False) if line}
+
+    def space(self, path: str) -> "tuple[int, int]":
+        unit, blocks, free = map(int, self._checked("space", path).split())
+        return unit * blocks, unit * free
 
     def make_folders(self, paths: "Iterable[str]", mode: int = 0o700) -> None:
         self._checked("make_folders", f"{0o777 & ~mode:o}", *paths)
@@ -340,9 +351,22 @@ def _converse(stream: socket.socket, data: bytes, deadline: "float | None", what
 def _stat(line: str) -> "tuple[str, Stat]":
     """A line of our stat(1): mode (hexadecimal), size, time, inode, uid, gid, name."""
     mode, size, changed, inode, uid, gid, name = line.split(" ", 6)
-    seconds, _, fraction = changed.partition(".")
-    nanoseconds = int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
-    return name, Stat((int(mode, 16), int(size), nanoseconds, int(inode), int(uid), int(gid)))
+    return name, Stat((int(mode, 16), int(size), _nanoseconds(changed), int(inode), int(uid), int(gid)))
+
+
+def _file(words: "list[bytes]", head: bytes) -> File:
+    """A file from what our `examine` says: its numbers, and its first bytes in base64."""
+    import binascii
+
+    mode, size, blocks, unit, accessed, modified, changed, uid, gid = words
+    times = map(_nanoseconds, (accessed.decode(), modified.decode(), changed.decode()))
+    numbers = (int(mode, 16), int(size), int(blocks) * int(unit), *times, int(uid), int(gid))
+    return File((*numbers, binascii.a2b_base64(head)))
+
+
+def _nanoseconds(time: str) -> int:
+    seconds, _, fraction = time.partition(".")
+    return int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
 
 
 def failure(done: Finished, what: str) -> OSError:

@@ -43,6 +43,9 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.node:NodeCalls",
         "vsh.backends.qemu.secret_calls:SecretCalls",
         "vsh.backends.qemu.hostcaps:CapabilityCalls",
+        "vsh.backends.qemu.storage.pool_calls:PoolCalls",
+        "vsh.backends.qemu.storage.volume_calls:VolumeCalls",
+        "vsh.backends.qemu.storage.sources:SourceCalls",
     )
     _watch: "Watch | None" = None
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .told import Told
 
 #: Whose events there are.
-FAMILIES = ("domain", "secret")
+FAMILIES = ("domain", "secret", "storage_pool")
 #: QEMU's events that are lifecycle events: name -> event, detail. Its last one is told by whoever cleans up.
 _LIFECYCLE = {
     "STOP": (const.DOMAIN_EVENT_SUSPENDED, const.DOMAIN_EVENT_SUSPENDED_PAUSED),

@@ -1,8 +1,8 @@
 """The storage pools of a test host, and finding them."""
 
 from .. import errors, records
-from ..common import passes, uuid_text
-from ..constants import connect
+from ..common import uuid_text
+from ..pools import conflict, matches
 from .base import fail
 
 TYPE_CHECKING = False
@@ -12,17 +12,8 @@ if TYPE_CHECKING:
     from ..xml.resources.volume import Volume
     from .driver import TestDriver
 
-FILTERS = 0xFFFFF
 #: Bytes in every pool that was not told otherwise by its volumes.
 CAPACITY = 100 << 30
-#: Types of pools in the order of VIR_CONNECT_LIST_STORAGE_POOLS_*, from DIR on.
-TYPES = (
-    "dir", "fs", "netfs", "logical", "disk", "iscsi", "scsi", "mpath", "rbd", "sheepdog", "gluster", "zfs", "vstorage",
-    "iscsi-direct",
-)  # fmt: skip
-#: Types whose pools conflict, also with each other's, when they have a device in common.
-ON_DEVICES = ("fs", "logical", "disk", "zfs")
-
 
 class Pool:
     """One pool: `now` is its definition, `later` what was defined while it was active."""
@@ -51,37 +42,7 @@ class Pool:
 
     def matches(self, flags: int) -> bool:
         """Whether it passes the filters VIR_CONNECT_LIST_STORAGE_POOLS_*."""
-        own = connect.CONNECT_LIST_STORAGE_POOLS_DIR << TYPES.index(self.now.type)
-        return passes(
-            flags,
-            (0x3, connect.CONNECT_LIST_STORAGE_POOLS_ACTIVE, connect.CONNECT_LIST_STORAGE_POOLS_INACTIVE, self.active),
-            (0xC, *KEPT, self.persistent),
-            (0x30, *STARTED, self.autostart),
-            (FILTERS & ~0x3F, own, 0, True),
-        )
-
-    def conflicts(self, other: "PoolModel") -> bool:
-        """Whether a pool with another name, defined by `other`, would use the same storage."""
-        mine, its = self.now.source, other.source
-        paths = {device.path for device in mine.devices} & {device.path for device in its.devices}
-        if self.now.type in ON_DEVICES and other.type in ON_DEVICES:
-            return bool(paths)
-        if self.now.type != other.type:
-            return False
-        if self.now.type == "dir":
-            return self.now.target.path == other.target.path
-        if self.now.type in ("netfs", "gluster"):
-            hosts = [host.name for host in mine.hosts], [host.name for host in its.hosts]
-            return (mine.dir, mine.name) == (its.dir, its.name) and len(hosts[0]) == 1 and hosts[0] == hosts[1]
-        if self.now.type == "iscsi":
-            return bool(paths) and mine.iqn == its.iqn
-        if self.now.type == "scsi":
-            return mine.adapter == its.adapter
-        return self.now.type == "mpath" or (self.now.type == "vstorage" and mine.name == its.name)
-
-
-KEPT = (connect.CONNECT_LIST_STORAGE_POOLS_PERSISTENT, connect.CONNECT_LIST_STORAGE_POOLS_TRANSIENT)
-STARTED = (connect.CONNECT_LIST_STORAGE_POOLS_AUTOSTART, connect.CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART)
+        return matches(flags, self.now.type, self.active, self.persistent, self.autostart)
 
 
 class Pools:
@@ -99,7 +60,7 @@ class Pools:
         Raises OPERATION_FAILED when name, uuid or storage is another's, OPERATION_INVALID when one that shall run does.
         """
         for pool in self.by_uuid.values():
-            if pool.now.name != definition.name and pool.conflicts(definition):
+            if pool.now.name != definition.name and conflict(pool.now, definition):
                 text = f"Storage source conflict with pool: '{pool.now.name}'"
                 raise fail(errors.OPERATION_FAILED, text, errors.FROM_STORAGE)
         known = self.by_uuid.get(definition.uuid)

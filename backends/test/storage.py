@@ -2,8 +2,9 @@
 
 from .. import errors, records
 from ..constants import storage as const
+from ..pools import FILTERS
 from .base import TestBase, call, fail, locked
-from .pools import FILTERS, active, identified, inactive, named, names
+from .pools import active, identified, inactive, named, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from .. import errors, records
 from ..common import refuse_flags
 from ..constants import storage as const
+from ..pools import VOLUMES
 from .base import TestBase, call, fail, locked
 from .pools import Pool, active, identified, named
 
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     from ..records import StoragePoolRef, StorageVolGetInfo, StorageVolRef
     from ..xml.resources.volume import Volume
     from .driver import TestDriver
-
-#: What volumes are in pools of each type; in all others they are block devices.
-TYPES = dict.fromkeys(("dir", "fs", "netfs", "vstorage"), const.STORAGE_VOL_FILE) | dict.fromkeys(
-    ("sheepdog", "iscsi-direct", "gluster", "rbd"), const.STORAGE_VOL_NETWORK
-)
 
 
 class VolumeCalls(TestBase):
@@ -79,7 +75,7 @@ class VolumeCalls(TestBase):
     def storage_vol_get_info(self, vol: "StorageVolRef") -> "StorageVolGetInfo":
         pool = active(self.driver, vol.pool)
         volume = volume_of(pool, vol.name)
-        kind = TYPES.get(pool.now.type, const.STORAGE_VOL_BLOCK)
+        kind = VOLUMES.get(pool.now.type, const.STORAGE_VOL_BLOCK)
         info: StorageVolGetInfo = records.StorageVolGetInfo(kind, volume.capacity, volume.allocation)
         return info
 

@@ -57,6 +57,45 @@ def test_programs(host: Host) -> None:
         host.run(["sleep", "20"], timeout=0.3)
 
 
+def test_files_in_full(host: Host, tmp_path: Path) -> None:
+    names = [tmp_path / name for name in (*NAMES, "folder", "fifo", "nosuch", "secret")]
+    data = bytes(range(256)) * 40
+    for path in names[:-3]:
+        path.write_bytes(data)
+    names[-4].unlink()
+    names[-4].mkdir()
+    os.mkfifo(names[-3])
+    names[-1].touch(0o640)
+    os.utime(names[0], ns=(10**18 + 1, 10**18 + 500))
+    names[0].chmod(0o604)
+    paths = list(map(str, names))
+    found = host.examine(paths, 300)
+    assert list(found) == [path for path in paths if "nosuch" not in path]
+    first = found[paths[0]]
+    real = names[0].stat()
+    assert first.times == (10**18 + 1, 10**18 + 500, real.st_ctime_ns)
+    assert (first.kind, first.mode & 0o777, first.owner) == ("regular", 0o604, (os.getuid(), os.getgid()))
+    assert (first.size, first.used, first.head) == (len(data), real.st_blocks * 512, data[:300])
+    assert [file.kind for file in found.values()] == ["regular"] * 4 + ["folder", "other", "regular"]
+    assert found[paths[-4]].head == found[paths[-1]].head == b""
+    whole, free = host.space(str(tmp_path))
+    stat = os.statvfs(tmp_path)
+    assert whole == stat.f_frsize * stat.f_blocks and 0 <= free <= whole
+    with pytest.raises(FileNotFoundError):
+        host.space(paths[-2])
+
+
+def test_writing_within_a_file(host: Host, tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(b"a" * 200_000)
+    host.write_at(str(path), b"b" * 100_001, 1)
+    host.write_at(str(path), b"c" * 5, 199_999)
+    assert path.read_bytes() == b"a" + b"b" * 100_001 + b"a" * 99_997 + b"c" * 5
+    with pytest.raises(FileNotFoundError):
+        host.write_at(f"{path}x", b"", 0)
+    assert host.append(str(path), b"tail") == 200_008
+
+
 def test_much_output_and_input(host: Host) -> None:
     data = os.urandom(3 << 20)
     assert host.run(["cat"], data, timeout=60).stdout == data
