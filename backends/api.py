@@ -70,7 +70,7 @@ def glance(uri: "str | None" = None) -> "Connection":
     """
     found = Uri(choose(uri) or registry.probe())
     if found.transport not in registry.SHELLS:
-        return Connection(registry.driver_class(found).open(found, True))
+        return Connection(registry.reach(found, True))
     from .ssh.glance import GlanceConnection
 
     return Connection(GlanceConnection(found))

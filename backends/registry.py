@@ -53,8 +53,23 @@ def open(text: "str | None", readonly: bool = False, ask: "Ask | None" = None) -
 
     Raises VirtError.
     """
-    uri = Uri(choose(text) or probe())
-    return driver_class(uri).open(uri, readonly, ask)
+    return reach(Uri(choose(text) or probe()), readonly, ask)
+
+
+def reach(uri: Uri, readonly: bool = False, ask: "Ask | None" = None) -> "driver.Connection":
+    """Connect to `uri` by the driver for it: over SSH without libvirt where there is only QEMU.
+
+    Raises VirtError.
+    """
+    cls = driver_class(uri)
+    if uri.transport not in SHELLS:
+        return cls.open(uri, readonly, ask)
+    from .ssh import Lent, NoDaemon
+
+    try:
+        return cls.open(uri, readonly, ask)
+    except NoDaemon as found:
+        return _load(QEMU).open(Lent(uri.text, found.link), readonly, ask)
 
 
 def driver_class(uri: Uri) -> "type[driver.Driver]":
@@ -75,8 +90,8 @@ def driver_class(uri: Uri) -> "type[driver.Driver]":
 
 
 def _direct(uri: Uri) -> bool:
-    """Whether vsh manages QEMU by itself: where it is told to, and where there is no libvirt that could; over SSH only
-    where it is told to."""
+    """Whether vsh manages QEMU by itself: where it is told to, and where there is no libvirt that could; over SSH that
+    is found out on the way (`reach`)."""
     here = not uri.transport and not uri.host
     if not here and (not uri.host or uri.transport not in SHELLS):
         return False

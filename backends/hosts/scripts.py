@@ -87,16 +87,24 @@ SCRIPTS = {
     + "left=$2; while :; do exec 9>>\"$1\" || exit 1; "
     "if flock -n 9; then if same \"$1\"; then break; fi; "
     "else [ \"$left\" -gt 0 ] || exit 75; left=$((left - 1)); sleep 0.05; fi; done; echo 1; exec cat >/dev/null",
-    # The lock is fcntl's, which no program of the shell can take: python3 does where it is, elsewhere the file is made.
+    # The lock is fcntl's, which no program of the shell can take, but python3 or perl; who has neither sees in /proc/locks
+    # whether somebody has it now.
     "share": _ENGLISH
     + 'umask 077; : >>"$1" 2>/dev/null || [ -r "$1" ] || { : >>"$1"; exit 1; }; '
     'if command -v python3 >/dev/null; then exec python3 -c "\n'
-    "import errno, fcntl, os, sys\n"
+    "import fcntl, os, sys\n"
     "descriptor = os.open(sys.argv[1], os.O_RDONLY)\n"
     "try:\n"
     "    fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1)\n"
     "except OSError:\n"
     "    sys.exit(75)\n"
     "os.write(1, b'1')\n"
-    'sys.stdin.buffer.read()" "$1"; fi; echo 1; exec cat >/dev/null',
+    'sys.stdin.buffer.read()" "$1"; fi; '
+    # struct flock of Linux on 64 bits: F_RDLCK, SEEK_SET, the first byte; 6 is F_SETLK.
+    "if command -v perl >/dev/null; then exec perl -e '"
+    'open(F, "<", $ARGV[0]) or exit 1; $l = pack("ssx4qqix4", 0, 0, 0, 1, 0); fcntl(F, 6, $l) or exit 75; '
+    '$| = 1; print 1; 1 while read(STDIN, $_, 4096)\' "$1"; fi; '
+    'set -- $(stat -L -c "%D %i" "$1"); '
+    'grep -q " POSIX .* WRITE .* $(printf %02x:%02x $((0x$1 >> 8)) $((0x$1 & 255))):$2 " /proc/locks && exit 75; '
+    "echo 1; exec cat >/dev/null",
 }

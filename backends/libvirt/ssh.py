@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 #: Seconds that a program over there has to say why it failed.
 PATIENCE = 5.0
-#: Says what there is over there.
+#: Says what there is over there: a helper, sockets, a daemon that is not running, QEMU.
 SURVEY = (
     "command -v virt-ssh-helper >/dev/null && echo helper; "
-    'for path in "$0" "$@"; do test -S "$path" && echo "$path"; done'
+    'for path in "$0" "$@"; do test -S "$path" && echo "$path"; done; '
+    "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; command -v libvirtd virtqemud >/dev/null && echo daemon; "
+    'IFS=:; for folder in $PATH; do set -- "$folder"/qemu-system-*; [ -x "$1" ] && echo qemu && break; done; '
+    "test -x /usr/libexec/qemu-kvm && echo qemu"
 )
 
 
@@ -78,6 +81,8 @@ def dial_ssh(uri: "Uri", readonly: bool, ask: "Ask | None", tell: "Callable[[str
     link = ssh.connect(uri, ask, tell)
     try:
         return _reach(uri, readonly, link, proxy)
+    except ssh.NoDaemon:
+        raise  # the connection is of use yet
     except BaseException:
         link.close()
         raise
@@ -98,6 +103,8 @@ def _reach(uri: "Uri", readonly: bool, link: "AnyLink", proxy: str) -> SshTransp
             continue
     # Either nobody listens there or the server does not do that: programs over there can tell.
     there = _output(link, ["sh", "-c", SURVEY, *paths]).split("\n")
+    if "qemu" in there and "daemon" not in there and not set(paths) & set(there) and _for_qemu(uri):
+        raise ssh.NoDaemon(link)
     if "helper" in there and "socket" not in uri.params:
         # It also starts a session daemon, and knows where a daemon listens that was built with other folders.
         return _through(link, _helper(uri, readonly))
@@ -106,6 +113,12 @@ def _reach(uri: "Uri", readonly: bool, link: "AnyLink", proxy: str) -> SshTransp
         missing = FileNotFoundError(2, "No such file or directory")
         raise unreachable(f"{uri.host}:{paths[-1]}", missing, session=False)
     return _joined(uri, link, path)
+
+
+def _for_qemu(uri: "Uri") -> bool:
+    """Whether QEMU can be managed without libvirt by this URI."""
+    named = {name.lower() for name in uri.params}
+    return uri.scheme == "qemu" and uri.path in ("/system", "/session") and named <= set(ssh.PARAMETERS)
 
 
 def _paths(uri: "Uri", readonly: bool, link: "AnyLink") -> "list[str]":

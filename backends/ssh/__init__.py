@@ -57,19 +57,19 @@ PARAMETERS = (
 
 
 class Lent(Uri):
-    """A URI whose host is reached through a connection that is there already, and stays."""
+    """A URI whose host is reached through a connection that is there already."""
 
     __slots__ = ("link",)
 
-    def __init__(self, text: str, link: "Link"):
+    def __init__(self, text: str, link: "AnyLink"):
         super().__init__(text)
-        self.link: AnyLink = Loan(link)
+        self.link = link
 
 
 class Loan:
     """A link of somebody else's, which `close` leaves open."""
 
-    def __init__(self, link: "Link"):
+    def __init__(self, link: "AnyLink"):
         self._link = link
 
     def __getattr__(self, name: str) -> "Any":
@@ -77,6 +77,14 @@ class Loan:
 
     def close(self) -> None:
         """Nothing: it is its owner's."""
+
+
+class NoDaemon(errors.VirtError):
+    """What a host says that has QEMU and no libvirt; `link` leads to it."""
+
+    def __init__(self, link: "AnyLink"):
+        super().__init__(errors.NO_CONNECT, f"there is no libvirt on {link.alias}")
+        self.link = link
 
 
 def connect(uri: Uri, ask: "Ask | None" = None, tell: "Callable[[str], None] | None" = None) -> "AnyLink":

@@ -11,12 +11,12 @@ import sys
 import threading
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live.sshd import Sshd
+from tests.live.sshd import Sshd, bare
 from tests.live.wait import wait_until
 from vsh.backends import ssh
 from vsh.backends.hosts import Host, Process
@@ -360,22 +360,44 @@ def test_a_lock_file_that_was_removed_excludes_nobody(host: Host, tmp_path: Path
     taken[0].release()  # type: ignore[attr-defined]
 
 
+EXCLUSIVE = (
+    "import fcntl, sys\n"
+    "file = open(sys.argv[1], 'a+')\n"
+    "try:\n    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)\n"
+    "except OSError:\n    sys.exit(9)\n"
+    "print('held', flush=True); sys.stdin.read()\n"
+)
+
+
+@pytest.mark.parametrize("missing", [["python3"], ["python3", "perl"]], ids=str)
+def test_a_shared_presence_with_less(new_sshd: Callable[..., Sshd], tmp_path: Path, missing: list[str]) -> None:
+    """perl holds the lock as well; without it nobody does, but one that another program has is still seen."""
+    sshd = new_sshd(prefix=bare(without=missing))
+    there = SshHost(ssh.connect(Uri(f"qemu+ssh://root@127.0.0.1:{sshd.port}/system?{sshd.query()}")))
+    argv = [sys.executable, "-c", EXCLUSIVE, str(tmp_path / "lock")]
+    with there.share(argv[-1]):
+        taken = subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=30).returncode
+        assert taken == (0 if "perl" in missing else 9)
+    holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        with pytest.raises(BlockingIOError):
+            there.share(argv[-1])
+    finally:
+        holder.communicate(timeout=30)
+        there.close()
+
+
 def test_a_shared_presence(host: Host, tmp_path: Path) -> None:
     path = str(tmp_path / "driver.pid")
     first, second = host.share(path), host.share(path)
-    exclusive = (
-        "import fcntl, sys\n"
-        f"file = open({path!r}, 'r+')\n"
-        "try:\n    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)\n"
-        "except OSError:\n    sys.exit(9)\n"
-        "print('held', flush=True); sys.stdin.read()\n"
-    )
-    assert subprocess.run([sys.executable, "-c", exclusive], stdin=subprocess.DEVNULL, timeout=30).returncode == 9
+    argv = [sys.executable, "-c", EXCLUSIVE, path]
+    assert subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=30).returncode == 9
     first.release()
     second.release()
     # Over there a lock ends shortly after its release.
-    patient = exclusive.replace(" | fcntl.LOCK_NB", "")
-    holder = subprocess.Popen([sys.executable, "-c", patient], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    argv[2] = EXCLUSIVE.replace(" | fcntl.LOCK_NB", "")
+    holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
         with pytest.raises(BlockingIOError):

@@ -91,3 +91,23 @@ class Sshd:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+#: Programs that a host with only QEMU does not have.
+SPARED = (
+    *("libvirtd", "virtqemud", "virtlogd", "virsh", "virt-ssh-helper", "nc", "socat", "python3", "perl"),
+    *("qemu-nbd", "inotifywait"),
+)
+
+
+def bare(*, without: Sequence[str] = SPARED, folders: Mapping[str, Path] = {}) -> list[str]:
+    """What begins the command line of an sshd on a machine with a shell, QEMU and little else: a mount namespace in
+    which these programs cannot be run, nothing of libvirt is in /run, and `folders` (place -> folder) are others."""
+    script = ["for path in /usr/lib/libvirt /run/libvirt; do [ ! -d $path ] || mount -t tmpfs none $path; done"]
+    for name in without:
+        path = shutil.which(name, path=SYSTEM_PATH)
+        if path:
+            script.append(f"mount --bind /dev/null {path}")
+    for place, folder in folders.items():
+        script.append(f"mkdir -p {place} && mount --bind {folder} {place}")
+    return ["unshare", "--mount", "sh", "-ec", "\n".join([*script, 'exec "$@"']), "sh"]

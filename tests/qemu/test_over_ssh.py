@@ -8,7 +8,7 @@ import pytest
 
 from tests.live.guest import Guests
 from tests.live.side import Side
-from tests.live.sshd import Sshd
+from tests.live.sshd import SPARED, Sshd, bare
 from tests.live.wait import wait_until
 from vsh.backends import api, registry
 from vsh.backends.constants import domain as const
@@ -137,6 +137,24 @@ def test_the_folders_are_those_of_the_far_user(
     there = connect(to=there.uri.text)
     with pytest.raises(VirtError, match="there is no user 'nosuch'"):
         there.domain_create_with_flags(there.domain_lookup_by_name("mine"), 0)
+
+
+def test_a_host_without_libvirt(
+    connect: Callable[..., api.Connection], new_sshd: Callable[..., Sshd], root: Path, guests: Guests
+) -> None:
+    """No libvirt, no nc, no python: found out without being told to do without."""
+    sshd = new_sshd(prefix=bare(folders={"/var/lib/vsh": root}))
+    there = connect(to=f"qemu+ssh://root@127.0.0.1:{sshd.port}/system?{sshd.query()}")
+    assert there.session.driver.uri.path == "/system" and there.connect_get_type() == "QEMU"
+    ref = there.domain_create_xml(guests.boot_sector("alone"), 0)
+    assert (root / "etc/qemu").is_dir() and there.domain_get_state(ref, 0).state == RUNNING
+    there.domain_destroy_flags(ref, 0)
+    assert sshd.log().count("Accepted publickey") == 1
+    with pytest.raises(VirtError, match="/nosuch"):
+        connect(to=f"qemu+ssh://root@127.0.0.1:{sshd.port}/system?{sshd.query(socket='/nosuch')}")
+    blank = new_sshd(prefix=bare(without=[*SPARED, *map(str, Path("/usr/bin").glob("qemu-system-*"))]))
+    with pytest.raises(VirtError, match="libvirt-sock': No such file or directory"):
+        connect(to=f"qemu+ssh://root@127.0.0.1:{blank.port}/system?{blank.query()}")
 
 
 def test_what_leads_nowhere(far_uri: str, sshd: Sshd, root: Path) -> None:

@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from ..backends import api, errors, registry
 from ..backends.procedures import lookup
 from ..backends.rpc.codec import codec
-from ..backends.ssh import Lent
+from ..backends.ssh import Lent, Loan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ class Inventory:
         self._changes: dict[str, int] = {}  # by kind of events, how many have come
         self._kept: dict[tuple[str, tuple[Any, ...]], tuple[int, bytes]] = {}
         self._wake = threading.Event()
-        lent = Lent(uri, link)
-        self._connection = api.Connection(registry.driver_class(lent).open(lent, True))
+        self._connection = api.Connection(registry.reach(Lent(uri, Loan(link)), True))
         try:
             self._connection.session.set_keepalive(*KEEPALIVE)
         except errors.VirtError:
