@@ -266,6 +266,10 @@ class Host:
         `durable`, even if the machine stops."""
         raise NotImplementedError
 
+    def patch(self, path: str, data: bytes) -> None:
+        """Put `data` over the first bytes of a file, and see to it that all of it is on the disk."""
+        raise NotImplementedError
+
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         """Add `data` to the end of the file in one piece; the file's size then."""
         raise NotImplementedError

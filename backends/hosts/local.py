@@ -180,6 +180,14 @@ class LocalHost(Host):
         if durable:
             _sync(folder)
 
+    def patch(self, path: str, data: bytes) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            _write(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
         try:

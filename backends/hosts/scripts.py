@@ -46,6 +46,7 @@ SCRIPTS = {
     + 'umask 077; new=${1%/*}/.tmp-ssh-$$; trap \'rm -f "$new"\' EXIT; cat >"$new" && chmod "$2" "$new" || exit 1; '
     '[ "$(wc -c <"$new")" -eq "$3" ] || exit 74; '
     'if [ "$4" ]; then put "$new"; fi; move "$new" "$1" || exit 1; if [ "$4" ]; then put "${1%/*}"; fi',
+    "patch": _ENGLISH + _SYNC + '[ -e "$1" ] || { echo "No such file" >&2; exit 1; }; cat 1<>"$1" && put "$1"',
     "append": _ENGLISH
     + 'umask "$2"; : >>"$1" || exit 1; '
     '[ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1" || exit 1; wc -c <"$1"',
@@ -87,7 +88,7 @@ SCRIPTS = {
     + "left=$2; while :; do exec 9>>\"$1\" || exit 1; "
     "if flock -n 9; then if same \"$1\"; then break; fi; "
     "else [ \"$left\" -gt 0 ] || exit 75; left=$((left - 1)); sleep 0.05; fi; done; echo 1; exec cat >/dev/null",
-    # The lock is fcntl's, which no program of the shell can take, but python3 or perl; who has neither sees in /proc/locks
+    # The lock is fcntl's, which no program of the shell can take, but python3 or perl; without them /proc/locks tells
     # whether somebody has it now.
     "share": _ENGLISH
     + 'umask 077; : >>"$1" 2>/dev/null || [ -r "$1" ] || { : >>"$1"; exit 1; }; '

@@ -199,6 +199,9 @@ class SshHost(Host):
     def write(self, path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
         self._checked("write", path, f"{mode:o}", str(len(data)), "1" if durable else "", stdin=data)
 
+    def patch(self, path: str, data: bytes) -> None:
+        self._checked("patch", path, stdin=data)
+
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         return int(self._checked("append", path, f"{0o777 & ~mode:o}", str(len(data)), stdin=data))
 

@@ -6,8 +6,9 @@ from .. import errors, streams
 from ..constants import domain as const
 from . import ending
 from .base import QemuBase, call, fail
+from .handing import FILE, hand
 from .lifecycle import monitor_of
-from .save import FILE, migrate
+from .save import migrate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,24 +64,22 @@ class DumpCalls(QemuBase):
             record = guest.record
             assert record is not None
             running = guest.state == const.DOMAIN_RUNNING
-            descriptor = driver.host.open_file(to, new=True)
             try:
+                hand(driver.host, record.monitor, to, new=True)
                 with monitor_of(driver, guest) as monitor:
                     if running and not flags & const.DUMP_LIVE:
                         monitor.execute("stop")
                     try:
-                        _dump(monitor, descriptor, dumpformat, bool(flags & const.DUMP_MEMORY_ONLY))
+                        _dump(monitor, dumpformat, bool(flags & const.DUMP_MEMORY_ONLY))
                         if flags & const.DUMP_RESET:
                             monitor.execute("system_reset")
                     finally:
                         if running and not flags & const.DUMP_CRASH:
                             monitor.execute("cont")
-                os.fsync(descriptor)
+                driver.host.patch(to, b"")
             except BaseException:
                 driver.host.remove(to)
                 raise
-            finally:
-                os.close(descriptor)
             if flags & const.DUMP_CRASH:
                 record.reason = const.DOMAIN_SHUTOFF_CRASHED
                 driver.store.write_running(record)
@@ -106,9 +105,8 @@ class DumpCalls(QemuBase):
             driver.host.remove(path)
 
 
-def _dump(monitor: "Monitor", descriptor: int, format: int, memory_only: bool) -> None:
+def _dump(monitor: "Monitor", format: int, memory_only: bool) -> None:
     if not memory_only:
-        migrate(monitor, descriptor)
+        migrate(monitor)
         return
-    monitor.give_file(FILE, descriptor)
     monitor.do("dump-guest-memory", {"paging": False, "protocol": f"fd:{FILE}", "format": FORMATS[format]})

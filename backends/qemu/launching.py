@@ -75,13 +75,13 @@ def start(
     model: "Domain",
     paused: bool,
     transient: bool = False,
-    saved: "int | None" = None,
+    saved: "tuple[str, int] | None" = None,
     new_variables: bool = False,
 ) -> None:
     """Run `model`, which becomes the live definition; call it with the domain's lock.
 
-    `transient` says that there need not be a definition of it; `saved` is an open file with the state to go on from;
-    `new_variables` throws its firmware's variables away.
+    `transient` says that there need not be a definition of it; `saved` is the file with the state to go on from, and
+    where in it that begins; `new_variables` throws its firmware's variables away.
 
     Raises VirtError, and nothing has changed.
     """
@@ -121,7 +121,12 @@ def start(
 
 
 def _run(
-    driver: "QemuDriver", model: "Domain", record: Running, launched: "Launch", paused: bool, saved: "int | None"
+    driver: "QemuDriver",
+    model: "Domain",
+    record: Running,
+    launched: "Launch",
+    paused: bool,
+    saved: "tuple[str, int] | None",
 ) -> None:
     from .argv import build
     from .argv.aliases import assign
@@ -145,6 +150,10 @@ def _run(
     taps.close(launched)
     try:
         _wait(driver, record)
+        if saved is not None:
+            from .handing import hand
+
+            hand(host, record.monitor, saved[0], offset=saved[1])
         monitor = Monitor(host, record.monitor, PATIENCE)
     except (OSError, errors.VirtError) as error:
         raise _why(driver, record, log, before.size if before else 0) or error from None
@@ -152,7 +161,7 @@ def _run(
         if saved is not None:
             from .save import await_incoming
 
-            await_incoming(monitor, saved)
+            await_incoming(monitor)
         _configure(monitor, model)
         _complete(monitor, model, record)
         definitions.write_live(store, model)

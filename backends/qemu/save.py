@@ -7,7 +7,8 @@ from .. import errors
 from ..constants import domain as const
 from . import definitions, ending
 from .base import QemuBase, call, fail
-from .images import Image
+from .handing import FILE, hand
+from .images import COMPLETE, Image
 from .lifecycle import ends, monitor_of
 
 TYPE_CHECKING = False
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 SAVE = const.DOMAIN_SAVE_BYPASS_CACHE | const.DOMAIN_SAVE_RUNNING | const.DOMAIN_SAVE_PAUSED
 #: As fast as it goes: bytes a second (QEMU's largest number).
 FASTEST = 2**63 - 1 - 2**33
-#: What QEMU calls its end of the file.
-FILE = "vsh-save"
 #: What an image is called while it is written.
 PART = ".part"
 
@@ -89,36 +88,38 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     running = guest.state == const.DOMAIN_RUNNING
     runs_on = bool(flags & const.DOMAIN_SAVE_RUNNING) or (running and not flags & const.DOMAIN_SAVE_PAUSED)
     image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
-    descriptor = driver.host.open_file(path + PART, new=True)
+    host, part = driver.host, path + PART
     try:
+        host.write(part, image.head(complete=False), durable=False)
+        hand(host, record.monitor, part, offset=image.offset, writing=True)
         with monitor_of(driver, guest) as monitor:
             if running:
                 monitor.execute("stop")
             try:
-                os.write(descriptor, image.head(complete=False))
-                migrate(monitor, descriptor)
-                os.pwrite(descriptor, image.head(complete=True), 0)
-                os.fsync(descriptor)
-                driver.host.rename(path + PART, path)
+                migrate(monitor)
+                host.patch(part, COMPLETE)
+                host.rename(part, path)
             except BaseException:
-                driver.host.remove(path + PART)
                 if running:
                     monitor.execute("cont")
                 raise
             record.reason = const.DOMAIN_SHUTOFF_SAVED
             driver.store.write_running(record)
             monitor.execute("quit")
-    finally:
-        os.close(descriptor)
+    except BaseException:
+        host.remove(part)
+        raise
     if not ends(driver, guest):
         ending.kill(driver, record)
     ending.finish(driver, record)
 
 
-def migrate(monitor: "Monitor", descriptor: int) -> None:
-    """Have QEMU write its state into a file, and wait until it has. Raises VirtError."""
+def migrate(monitor: "Monitor") -> None:
+    """Have QEMU write its state into the file that it was handed, and wait until it has.
+
+    Raises VirtError.
+    """
     monitor.execute("migrate-set-parameters", max_bandwidth=FASTEST)
-    monitor.give_file(FILE, descriptor)
     monitor.execute("migrate", uri=f"fd:{FILE}")
     pause = 0.005
     while True:
@@ -136,17 +137,14 @@ def restore(driver: "QemuDriver", image: Image, path: str, flags: int, transient
     from .launching import start
 
     runs = bool(flags & const.DOMAIN_SAVE_RUNNING) or (image.ran and not flags & const.DOMAIN_SAVE_PAUSED)
-    descriptor = driver.host.open_file(path, new=False)
-    try:
-        os.lseek(descriptor, image.offset, os.SEEK_SET)
-        start(driver, image.model(), not runs, transient=transient, saved=descriptor)
-    finally:
-        os.close(descriptor)
+    start(driver, image.model(), not runs, transient=transient, saved=(path, image.offset))
 
 
-def await_incoming(monitor: "Monitor", descriptor: int) -> None:
-    """Have a QEMU that waits for it take its state from a file. Raises VirtError when it cannot."""
-    monitor.give_file(FILE, descriptor)
+def await_incoming(monitor: "Monitor") -> None:
+    """Have a QEMU that waits for it take its state from the file that it was handed.
+
+    Raises VirtError when it cannot.
+    """
     monitor.execute("migrate-incoming", uri=f"fd:{FILE}")
     pause = 0.005
     while monitor.execute("query-migrate").get("status") != "completed":

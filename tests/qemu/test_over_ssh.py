@@ -88,13 +88,41 @@ def test_command_lines(side: Side, guests: Guests, far_uri: str, uri: str, tmp_p
         terminal.expect("again")
     assert done("domstate", "talker") == done("domstate", "talker", to=uri) == "running\n\n"
     assert done("list", "--all") == done("list", "--all", to=uri)
-    saved = side.vsh("-c", far_uri, "save", "talker", str(tmp_path / "image"))
-    assert saved.status == 1 and "files of another machine cannot be handed over" in saved.stderr
-    assert "Traceback" not in saved.stderr and not (tmp_path / "image").exists()
-    assert done("domstate", "talker") == "running\n\n"
+    assert "saved to" in done("save", "talker", str(tmp_path / "image"))
+    assert done("restore", str(tmp_path / "image"), to=uri).startswith("Domain restored")
     assert "destroyed" in done("destroy", "talker")
     assert "undefined" in done("undefine", "talker")
     assert done("list", "--all", "--name") == "\n"
+
+
+@pytest.mark.parametrize("missing", [[], ["python3"]], ids=["python3", "perl"])
+def test_saved_and_dumped_there(
+    connect: Callable[..., api.Connection],
+    new_sshd: Callable[..., Sshd],
+    root: Path,
+    guests: Guests,
+    missing: list[str],
+) -> None:
+    sshd = new_sshd(prefix=bare(without=missing))
+    far = connect(to=f"qemu+ssh://root@127.0.0.1:{sshd.port}/embed?root={root}/e&{sshd.query()}")
+    ref = far.domain_create_with_flags(far.domain_define_xml_flags(guests.boot_sector("kept"), 0), 0)
+    image, dump = root / "image", root / "dump"
+    far.domain_core_dump_with_format(ref, str(dump), 0, const.DUMP_MEMORY_ONLY)
+    assert dump.read_bytes().startswith(b"\x7fELF") and far.domain_get_state(ref, 0).state == RUNNING
+    dump.unlink()
+    with pytest.raises(VirtError, match="/nosuch"):
+        far.domain_save_flags(ref, "/nosuch/image", None, 0)
+    assert far.domain_get_state(ref, 0).state == RUNNING
+    far.domain_save_flags(ref, str(image), None, 0)
+    assert tuple(far.domain_get_state(ref, 0)) == (SHUTOFF, const.DOMAIN_SHUTOFF_SAVED)
+    assert image.read_bytes().startswith(b"LibvirtQemudSave") and image.stat().st_mode & 0o777 == 0o600
+    far.domain_restore_flags(str(image), None, 0)
+    assert tuple(far.domain_get_state(ref, 0)) == (RUNNING, const.DOMAIN_RUNNING_RESTORED)
+    far.domain_managed_save(ref, 0)
+    assert far.domain_has_managed_save_image(ref, 0) == 1
+    far.domain_create_with_flags(ref, 0)
+    assert far.domain_get_state(ref, 0).reason == const.DOMAIN_RUNNING_RESTORED
+    far.domain_destroy_flags(ref, 0)
 
 
 def test_events_from_there(far: api.Connection, conn: api.Connection, guests: Guests) -> None:
