@@ -98,6 +98,11 @@ class Channel:
         self._bell.setblocking(False)
         self._doorbell.setblocking(False)
 
+    def use(self, transport: "Transport") -> None:
+        """Go on with another transport, which has the same file descriptor: one that encrypts, say."""
+        self.transport = transport
+        self._outbox = Outbox(transport, self.peer.out)
+
     @property
     def unsent(self) -> int:
         """How many bytes wait to be sent."""

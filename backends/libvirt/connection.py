@@ -93,7 +93,7 @@ class LibvirtConnection(driver.Connection):
             return self._finish(self._start(name, args))
 
         channel = self._channel
-        channel.transport = authenticate(call, self.uri, ask, wanted.partition(".")[2], channel.transport)
+        channel.use(authenticate(call, self.uri, ask, wanted.partition(".")[2], channel.transport))
 
     def close(self) -> None:
         channel = self._channel
