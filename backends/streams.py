@@ -1,12 +1,13 @@
 """Streams: bytes that travel beside calls (consoles, volumes, screenshots)."""
 
+
 class Stream:
     """One open stream.
 
-    All methods block; with `timeout` (seconds) they raise VirtError(OPERATION_TIMEOUT) when it passes.     Any thread
-    may call; one may receive while another sends. `finish()` waits for the other side's agreement and raises its
-    error, `abort()` ends at once; after either every other method raises VirtError(INVALID_STREAM). Buffers are
-    bounded: a     sender waits for the receiver.
+    All methods block; with `timeout` (seconds) they raise VirtError(OPERATION_TIMEOUT) when it passes. Any thread may
+    call; one may receive while another sends. `finish()` waits for the other side's agreement and raises its error,
+    `abort()` ends at once; after either every other method raises VirtError(INVALID_STREAM). Buffers are bounded: a
+    sender waits for the receiver.
     """
 
     def recv(self, size: int, timeout: "float | None" = None) -> "bytes | None":
