@@ -76,6 +76,11 @@ class Stat(tuple):  # type: ignore[type-arg]
         return self.mode & 0o170000 == 0o140000
 
     @property
+    def block(self) -> bool:
+        """Whether it is a block device."""
+        return self.mode & 0o170000 == 0o060000
+
+    @property
     def size(self) -> int:
         size: int = self[1]
         return size

@@ -37,7 +37,7 @@ def _start(driver: "QemuDriver", guest: "Guest") -> None:
     from .launching import start
 
     try:
-        with driver.store.lock_domain(guest.uuid):
+        with driver.lock(guest.uuid):
             now = Guests(driver.store).by_uuid.get(guest.uuid)
             if now is not None and now.persistent and not now.active:
                 start(driver, definitions.read_definition(driver.store, now.name), paused=False)

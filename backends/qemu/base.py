@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ..hosts import Lock
+    from ..moments import Moments
     from ..records import DomainRef
     from .driver import QemuDriver
     from .guests import Guest
@@ -64,6 +65,8 @@ class QemuBase(driver.Connection):
     """Base of the groups of calls."""
 
     driver: "QemuDriver"
+    prefix = "qemu"
+    origin = errors.FROM_QEMU
     _seen: "Guests | None" = None
     _batching = False
     _looked = 0.0
@@ -107,13 +110,18 @@ class QemuBase(driver.Connection):
             raise fail(errors.NO_DOMAIN, f"no domain with matching uuid '{uuid_text(dom.uuid)}' ({dom.name})")
         return guest
 
+    def _tree(self, kind: str, dom: "DomainRef") -> "Moments":
+        """A domain's snapshots or checkpoints (moment_queries.SNAPSHOT, CHECKPOINT)."""
+        guest = self._guest(dom)
+        return guest.snapshots if kind == "snapshot" else guest.checkpoints
+
     def _lock(self, dom: "DomainRef") -> "Lock":
         """The lock of an existing domain; raises NO_DOMAIN, OPERATION_TIMEOUT.
 
         What was known before may have changed.
         """
         self._guest(dom)
-        return self.driver.store.lock_domain(dom.uuid)
+        return self.driver.lock(dom.uuid)
 
     def _active(self, dom: "DomainRef") -> "Guest":
         """The same, for calls that need it to run; raises OPERATION_INVALID when it does not."""

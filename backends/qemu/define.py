@@ -3,10 +3,12 @@
 from .. import errors
 from ..common import uuid_text
 from ..constants import domain as const
-from . import definitions
+from ..moment_queries import CHECKPOINT, SNAPSHOT
+from . import definitions, trees
 from .base import QemuBase, call, fail
 from .firmware import variables
 from .guests import Guests
+from .plans import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class DefineCalls(QemuBase):
         driver, store = self.driver, self.driver.store
         model = definitions.read(driver, xml, validate=bool(flags))
         driver.places.definition(model.name)  # refuses what is no name for a file
-        with store.lock_domain(model.uuid), store.lock_all():
+        with driver.lock(model.uuid), store.lock_all():
             guests = Guests(store)
             check_unique(guests, model)
             replaced = model.name in guests.by_name and guests.by_name[model.name].persistent
@@ -137,6 +139,15 @@ def _leftovers(driver: "QemuDriver", guest: "Guest", flags: int) -> "list[str]":
             found.append(places.saved(guest.name))
         else:
             blockers.append("Refusing to undefine while domain managed save image exists")
+    for kind, flag in (
+        (SNAPSHOT, const.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA),
+        (CHECKPOINT, const.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA),
+    ):
+        count = len(trees.load(driver.store, kind, guest.name)) if not guest.active else 0
+        if count and flags & flag:
+            found.append(trees.folder(driver.store, kind, guest.name))
+        elif count:
+            blockers.append(f"cannot delete inactive domain with {count} {kind}s")
     nvram = variables(definitions.read_definition(driver.store, guest.name), places)
     if nvram is not None and not guest.active and host.stat(nvram) is not None:
         if flags & const.DOMAIN_UNDEFINE_NVRAM:
@@ -151,6 +162,9 @@ def _leftovers(driver: "QemuDriver", guest: "Guest", flags: int) -> "list[str]":
 def _rename(driver: "QemuDriver", guest: "Guest", name: str) -> None:
     """Two definitions of one uuid are never seen: the old file becomes the new one, then says the new name."""
     store, places, host = driver.store, driver.places, driver.host
+    plan = Plan(driver, guest.uuid, "rename", {"old": [guest.name], "new": [name]})
+    if guest.snapshots or guest.checkpoints:
+        plan.write()
     model = definitions.read_definition(store, guest.name)
     autostart = guest.autostart
     if autostart:
@@ -164,3 +178,15 @@ def _rename(driver: "QemuDriver", guest: "Guest", name: str) -> None:
     if record is not None:
         record.name = record.figures.name = name
         store.write_running(record)
+    settle_rename(driver, plan)
+
+
+def settle_rename(driver: "QemuDriver", plan: Plan) -> None:
+    """Let snapshots and checkpoints follow a definition to its new name."""
+    (old,), (new,) = plan.told["old"], plan.told["new"]
+    if driver.host.stat(driver.places.definition(old)) is None:
+        for kind in (SNAPSHOT, CHECKPOINT):
+            place = trees.folder(driver.store, kind, old)
+            if driver.host.stat(place) is not None:
+                driver.host.rename(place, trees.folder(driver.store, kind, new))
+    plan.clear()

@@ -131,7 +131,15 @@ def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
 
     Raises FileNotFoundError; VirtError when the file is broken.
     """
-    return read_file(store, store.live_xml(uuid), inactive)
+    domain = read_file(store, store.live_xml(uuid), inactive=False)
+    if not inactive:
+        return domain
+    from .chains import forget
+
+    record = store.read_running(uuid)
+    for disk in domain.devices.disks:
+        forget(disk, record.detected if record is not None else [])
+    return read_text(domain.format(inactive=True, secure=True))
 
 
 def read_file(store: "Store", path: str, inactive: bool) -> Domain:

@@ -37,6 +37,9 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.control:ControlCalls",
         "vsh.backends.qemu.save:SaveCalls",
         "vsh.backends.qemu.hotplug:HotplugCalls",
+        "vsh.backends.qemu.snapshots:SnapshotCalls",
+        "vsh.backends.qemu.reverting:RevertCalls",
+        "vsh.backends.qemu.deleting:DeleteCalls",
         "vsh.backends.qemu.dump:DumpCalls",
         "vsh.backends.qemu.statistics:StatisticsCalls",
         "vsh.backends.qemu.metadata:MetadataCalls",
@@ -146,6 +149,21 @@ class QemuDriver(driver.Driver):
             return []
         uid, gid, name = user
         return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--init-groups" if name else "--clear-groups"]
+
+    def lock(self, uuid: bytes) -> "Lock":
+        """The lock of a domain, once all that was begun on its images has come to an end.
+
+        Raises VirtError(OPERATION_TIMEOUT) when somebody has it for too long.
+        """
+        lock = self.store.lock_domain(uuid)
+        try:
+            from . import plans
+
+            plans.settle(self, uuid)
+        except BaseException:
+            lock.release()
+            raise
+        return lock
 
     def publish(self, ref: "records.DomainRef", event: int, detail: int) -> None:
         """Tell whoever watches, in whatever process, of a lifecycle event."""

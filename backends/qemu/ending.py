@@ -2,12 +2,13 @@
 
 from .. import records
 from ..constants import domain as const
-from . import journal
+from . import journal, trees
 from .guests import RUNNING, STARTING, STOPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .driver import QemuDriver
+    from .guests import Guest
     from .store import Running
 
 SIGKILL = 9
@@ -36,10 +37,16 @@ def settle(driver: "QemuDriver", uuid: bytes) -> bool:
     except TimeoutError:
         return False  # whoever has it cleans up
     with lock:
-        record = store.read_running(uuid)
-        if record is None:
+        if store.read_running(uuid) is None:
             store.forget_lock(uuid)
             return True
+        return tidy(driver, uuid)
+
+
+def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
+    """The same for whoever has the domain's lock."""
+    record = driver.store.read_running(uuid)
+    if record is not None:
         alive = record.process is not None and driver.host.alive([record.process])[0]
         if record.phase == STOPPED or (record.phase == RUNNING and alive):
             return False
@@ -49,6 +56,16 @@ def settle(driver: "QemuDriver", uuid: bytes) -> bool:
             record.reason = const.DOMAIN_SHUTOFF_FAILED
         finish(driver, record)
     return True
+
+
+def stop(driver: "QemuDriver", guest: "Guest", reason: int) -> None:
+    """End a running guest for a `reason` (virDomainShutoffReason); call it with the domain's lock."""
+    record = guest.record
+    assert record is not None
+    record.reason = reason
+    driver.store.write_running(record)
+    kill(driver, record)
+    finish(driver, record)
 
 
 def kill(driver: "QemuDriver", record: "Running") -> None:
@@ -84,6 +101,8 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
         record.phase, record.process, record.paths = STOPPED, None, []
         store.write_running(record)
     else:
+        for kind in ("snapshot", "checkpoint"):
+            host.remove(trees.folder(store, kind, record.name))
         store.forget_running(record.uuid)
         store.forget_lock(record.uuid)
 

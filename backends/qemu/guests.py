@@ -6,9 +6,9 @@ from . import journal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from .. import records
+    from ..moments import Moments
     from .store import Entry, Running, Store
 
 STARTING, RUNNING, STOPPED = "starting", "running", "stopped"
@@ -100,12 +100,16 @@ class Guest:
         return self._store.host.stat(self._store.places.saved(self.name)) is not None
 
     @property
-    def snapshots(self) -> "dict[str, Any]":
-        return {}
+    def snapshots(self) -> "Moments":
+        from . import trees
+
+        return trees.load(self._store, "snapshot", self.name)
 
     @property
-    def checkpoints(self) -> "dict[str, Any]":
-        return {}
+    def checkpoints(self) -> "Moments":
+        from . import trees
+
+        return trees.load(self._store, "checkpoint", self.name)
 
 
 class Guests:

@@ -5,7 +5,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, devices, taps
+from . import chains, definitions, devices, taps
 from .base import QemuBase, call, fail
 from .control import EITHER, impact
 from .launching import launch
@@ -110,7 +110,8 @@ def _forget_gone(driver: "QemuDriver", guest: "Guest", model: "Domain") -> None:
                 if device.info.alias in there or getattr(device, "bus", "") == "ps2":
                     kept.append(device)
                 else:
-                    _unplug(monitor, _options(driver, model, field, device) if field != "disks" else _nodes(device))
+                    disk = field == "disks"
+                    _unplug(monitor, _nodes(device) if disk else _options(driver, guest, model, field, device))
             setattr(model.devices, field, kept)
 
 
@@ -142,7 +143,7 @@ def _attach_live(driver: "QemuDriver", guest: "Guest", model: "Domain", field: s
         if field == "interfaces":
             taps.open_one(driver, completed, new, launched)
         with monitor_of(driver, guest) as monitor:
-            options = _options(driver, completed, field, new, launched)
+            options = _options(driver, guest, completed, field, new, launched)
             _plug(monitor, _hand_over(monitor, launched, options))
     finally:
         taps.close(launched)
@@ -188,10 +189,15 @@ def _name(model: "Domain", field: str, new: "Any") -> None:
 
 
 def _options(
-    driver: "QemuDriver", model: "Domain", field: str, new: "Any", launched: "Launch | None" = None
+    driver: "QemuDriver",
+    guest: "Guest",
+    model: "Domain",
+    field: str,
+    new: "Any",
+    launched: "Launch | None" = None,
 ) -> "list[tuple[str, dict[str, Any]]]":
-    """The options that a command line would have for one device."""
-    from .argv import disks, nets
+    """The options that a command line would have for one device; images get numbers that none has had."""
+    from .argv import nets
     from .argv.command import Command
 
     caps = definitions.capabilities(driver, model)
@@ -201,7 +207,7 @@ def _options(
         for name in _PLUGGABLE:
             setattr(model.devices, name, [new] if name == field else [])
         if field == "disks":
-            disks.add(command, _free_number(others["disks"]))
+            _add_disk(driver, guest, command, new)
         elif field == "interfaces":
             nets.add(command)
         else:
@@ -210,6 +216,19 @@ def _options(
         for name, devices_ in others.items():
             setattr(model.devices, name, devices_)
     return [(option, json.loads(value)) for option, value in zip(command.argv[::2], command.argv[1::2], strict=True)]
+
+
+def _add_disk(driver: "QemuDriver", guest: "Guest", command: "Command", disk: "Disk") -> None:
+    from .argv import disks
+
+    record = guest.record
+    assert record is not None
+    first = record.nodes
+    disk.index = 0
+    record.nodes, detected = chains.detect(driver.host, [disk], first)
+    record.detected += detected
+    disks.add(command)
+    driver.store.write_running(record)
 
 
 def _small(command: "Command", field: str) -> None:
@@ -223,17 +242,6 @@ def _small(command: "Command", field: str) -> None:
         misc.hubs(command)
     else:
         displays.sounds(command)
-
-
-def _free_number(disks: "list[Disk]") -> int:
-    """The number before the first that no image has."""
-    found = 0
-    for disk in disks:
-        found = max(found, disk.index)
-        layer = disk.backing_store
-        while layer is not None and layer.type:
-            found, layer = max(found, found + 1, layer.index), layer.inner
-    return found
 
 
 def _plug(monitor: "Monitor", options: "list[tuple[str, dict[str, Any]]]") -> None:
@@ -268,7 +276,7 @@ def _detach_live(
     if field not in _PLUGGABLE:
         text = f"live detach of device '{field.removesuffix('s')}' is not supported"
         raise fail(errors.OPERATION_UNSUPPORTED, text)
-    options = _options(driver, model, field, found) if field != "disks" else _nodes(found)
+    options = _options(driver, guest, model, field, found) if field != "disks" else _nodes(found)
     with monitor_of(driver, guest) as monitor:
         monitor.execute("device_del", id=found.info.alias)
         if not monitor.await_event("DEVICE_DELETED", PATIENCE, device=found.info.alias):
@@ -280,15 +288,7 @@ def _detach_live(
 
 def _nodes(disk: "Disk") -> "list[tuple[str, dict[str, Any]]]":
     """What -blockdev said of a disk's images, as far as their names."""
-    names: list[str] = []
-    number = disk.index
-    layer = disk.backing_store
-    count = 1
-    while layer is not None and layer.type:
-        count, layer = count + 1, layer.inner
-    if not disk.source.empty:
-        for place in reversed(range(count)):
-            names += [f"libvirt-{number + place}-storage", f"libvirt-{number + place}-format"]
+    names = [name for layer in reversed([*chains.layers(disk)]) for name in reversed(chains.nodes(layer))]
     return [("-blockdev", {"node-name": name}) for name in names]
 
 
@@ -317,7 +317,7 @@ def _change_medium(
     drive.type, drive.source = wanted.type, wanted.source
     drive.source.type, drive.backing_store = wanted.type, wanted.backing_store
     drive.driver.type = wanted.driver.type or drive.driver.type or "raw"
-    options = [] if drive.source.empty else _options(driver, model, "disks", drive)
+    options = [] if drive.source.empty else _options(driver, guest, model, "disks", drive)
     with monitor_of(driver, guest) as monitor:
         nodes = [entry for entry in options if entry[0] == "-blockdev"]
         _plug(monitor, nodes)

@@ -35,7 +35,8 @@ def events(text: bytes) -> "list[tuple[str, bytes]]":
 
 def standing(text: bytes, begun: int) -> "tuple[int, int]":
     """State and reason (virDomainState) of a guest whose process runs; `begun` is the reason why it ran first."""
-    state = (const.DOMAIN_PAUSED, const.DOMAIN_PAUSED_USER)
+    reverted = begun == const.DOMAIN_RUNNING_FROM_SNAPSHOT
+    state = (const.DOMAIN_PAUSED, const.DOMAIN_PAUSED_FROM_SNAPSHOT if reverted else const.DOMAIN_PAUSED_USER)
     reason = begun
     cause = const.DOMAIN_PAUSED_USER
     for name, line in events(text):

@@ -8,7 +8,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, ending, firmware, journal, taps
+from . import chains, definitions, ending, firmware, journal, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .store import Entry, Running, system_error
@@ -27,6 +27,12 @@ NO_ID = -1
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Seconds in which QEMU must come up.
 PATIENCE = 60.0
+#: virDomainRunningReason -> detail of VIR_DOMAIN_EVENT_STARTED
+STARTED = {
+    const.DOMAIN_RUNNING_BOOTED: const.DOMAIN_EVENT_STARTED_BOOTED,
+    const.DOMAIN_RUNNING_RESTORED: const.DOMAIN_EVENT_STARTED_RESTORED,
+    const.DOMAIN_RUNNING_FROM_SNAPSHOT: const.DOMAIN_EVENT_STARTED_FROM_SNAPSHOT,
+}
 #: As much of what QEMU says goes into an error.
 SAID = 4096
 
@@ -76,12 +82,15 @@ def start(
     paused: bool,
     transient: bool = False,
     saved: "tuple[str, int] | None" = None,
+    loadvm: str = "",
+    begun: int = const.DOMAIN_RUNNING_BOOTED,
     new_variables: bool = False,
 ) -> None:
     """Run `model`, which becomes the live definition; call it with the domain's lock.
 
     `transient` says that there need not be a definition of it; `saved` is the file with the state to go on from, and
-    where in it that begins; `new_variables` throws its firmware's variables away.
+    where in it that begins, `loadvm` the internal snapshot to go on from; `begun` is why it runs
+    (virDomainRunningReason); `new_variables` throws its firmware's variables away.
 
     Raises VirtError, and nothing has changed.
     """
@@ -90,16 +99,18 @@ def start(
     actions(model)
     firmware.choose(driver, model, new_variables)
     store = driver.store
+    images, detected = chains.detect(driver.host, model.devices.disks)
     with store.lock_all():
         if transient:
             from .define import check_unique
 
             check_unique(Guests(store), model, live=True)
         record = Running(model.name, model.uuid, store.next_id(), STARTING, Entry.of(model, ""))
+        record.nodes, record.detected = images, detected
         launched = launch(driver, model, record.id)
         launched.incoming = saved is not None
-        if saved is not None:
-            record.begun = const.DOMAIN_RUNNING_RESTORED
+        launched.loadvm = loadvm
+        record.begun = begun
         _check_sockets(launched, model)
         _choose_ports(driver, model, record)
         record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
@@ -170,9 +181,9 @@ def _run(
         if not paused:
             monitor.execute("cont")
     ref = Guests(store).by_uuid[model.uuid].ref
-    booted = saved is None
-    detail = const.DOMAIN_EVENT_STARTED_BOOTED if booted else const.DOMAIN_EVENT_STARTED_RESTORED
-    driver.publish(ref, const.DOMAIN_EVENT_STARTED, detail)
+    driver.publish(ref, const.DOMAIN_EVENT_STARTED, STARTED[record.begun])
+    if paused and record.begun == const.DOMAIN_RUNNING_FROM_SNAPSHOT:
+        driver.publish(ref, const.DOMAIN_EVENT_SUSPENDED, const.DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT)
 
 
 def _check_sockets(launched: "Launch", model: "Domain") -> None:

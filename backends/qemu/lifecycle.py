@@ -69,7 +69,7 @@ class LifecycleCalls(QemuBase):
         driver = self.driver
         model = definitions.read(driver, xml_desc, bool(flags & const.DOMAIN_START_VALIDATE))
         driver.places.definition(model.name)
-        with driver.store.lock_domain(model.uuid):
+        with driver.lock(model.uuid):
             new = bool(flags & const.DOMAIN_START_RESET_NVRAM)
             start(driver, model, bool(flags & const.DOMAIN_START_PAUSED), transient=True, new_variables=new)
             return Guests(driver.store).by_uuid[model.uuid].ref

@@ -57,7 +57,7 @@ class SaveCalls(QemuBase):
         image = Image.read(driver.host, from_)
         model = image.model()
         driver.places.definition(model.name)
-        with driver.store.lock_domain(model.uuid):
+        with driver.lock(model.uuid):
             restore(driver, image, from_, flags)
 
     @call("qemuDomainSaveImageGetXMLDesc", const.DOMAIN_SAVE_IMAGE_XML_SECURE)
@@ -87,18 +87,13 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     assert record is not None
     running = guest.state == const.DOMAIN_RUNNING
     runs_on = bool(flags & const.DOMAIN_SAVE_RUNNING) or (running and not flags & const.DOMAIN_SAVE_PAUSED)
-    image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
-    host, part = driver.host, path + PART
+    begin_image(driver, guest, path, runs_on)
     try:
-        host.write(part, image.head(complete=False), durable=False)
-        hand(host, record.monitor, part, offset=image.offset, writing=True)
         with monitor_of(driver, guest) as monitor:
             if running:
                 monitor.execute("stop")
             try:
-                migrate(monitor)
-                host.patch(part, COMPLETE)
-                host.rename(part, path)
+                finish_image(driver, monitor, path)
             except BaseException:
                 if running:
                     monitor.execute("cont")
@@ -107,11 +102,34 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
             driver.store.write_running(record)
             monitor.execute("quit")
     except BaseException:
-        host.remove(part)
+        driver.host.remove(path + PART)
         raise
     if not ends(driver, guest):
         ending.kill(driver, record)
     ending.finish(driver, record)
+
+
+def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool) -> None:
+    """Begin a guest's image beside `path` with its definition, and let QEMU have the file. Raises VirtError."""
+    assert guest.record is not None
+    image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
+    host, part = driver.host, path + PART
+    try:
+        host.write(part, image.head(complete=False), durable=False)
+        hand(host, guest.record.monitor, part, offset=image.offset, writing=True)
+    except BaseException:
+        host.remove(part)
+        raise
+
+
+def finish_image(driver: "QemuDriver", monitor: "Monitor", path: str) -> None:
+    """Have QEMU write its state into an image that was begun, which is then there.
+
+    Raises VirtError; the part is the caller's to remove.
+    """
+    migrate(monitor)
+    driver.host.patch(path + PART, COMPLETE)
+    driver.host.rename(path + PART, path)
 
 
 def migrate(monitor: "Monitor") -> None:
@@ -137,7 +155,7 @@ def restore(driver: "QemuDriver", image: Image, path: str, flags: int, transient
     from .launching import start
 
     runs = bool(flags & const.DOMAIN_SAVE_RUNNING) or (image.ran and not flags & const.DOMAIN_SAVE_PAUSED)
-    start(driver, image.model(), not runs, transient=transient, saved=(path, image.offset))
+    start(driver, image.model(), not runs, transient, (path, image.offset), begun=const.DOMAIN_RUNNING_RESTORED)
 
 
 def await_incoming(monitor: "Monitor") -> None:

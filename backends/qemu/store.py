@@ -58,7 +58,8 @@ class Running:
 
     `paths` are its own files and folders, removed when it has stopped by these names and no others; `figures` are
     its index entry as of the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on;
-    `begun` is the reason why it ran first (virDomainRunningReason).
+    `begun` is the reason why it ran first (virDomainRunningReason); `nodes` the last number that an image has had, and
+    `detected` those of images that no definition names; `jobs` are its block jobs (blockjobs.Job).
     """
 
     def __init__(self, name: str, uuid: bytes, id: int, phase: str, figures: Entry):
@@ -71,6 +72,9 @@ class Running:
         self.journal = ""
         self.ports: list[int] = []
         self.begun = RUNNING_BOOTED
+        self.nodes = 0
+        self.jobs: list[list[str]] = []
+        self.detected: list[int] = []
 
     def dump(self) -> bytes:
         rows = [
@@ -87,13 +91,17 @@ class Running:
             ["paths", *self.paths],
             ["ports", *map(str, self.ports)],
             ["begun", str(self.begun)],
+            ["nodes", str(self.nodes)],
+            ["detected", *map(str, self.detected)],
+            *(["job", *job] for job in self.jobs),
         ]
         return lines.dump(rows)
 
     @classmethod
     def load(cls, data: bytes) -> "Running":
         """Raises VirtError for what a newer vsh wrote, ValueError and KeyError for garbage."""
-        told = {row[0]: row[1:] for row in lines.load(data)}
+        rows = lines.load(data)
+        told = {row[0]: row[1:] for row in rows}
         if int(told["format"][0]) > FORMAT:
             raise too_new(told["format"][0])
         made = cls(
@@ -109,6 +117,9 @@ class Running:
         made.paths = [path for path in told["paths"] if path]
         made.ports = [int(port) for port in told["ports"] if port]
         made.begun = int(told["begun"][0])
+        made.nodes = int(told["nodes"][0])
+        made.jobs = [row[1:] for row in rows if row[0] == "job"]
+        made.detected = [int(number) for number in told["detected"]]
         return made
 
 

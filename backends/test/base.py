@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from ..moments import Moments
     from ..records import DomainRef
     from .driver import TestDriver
     from .guests import Guest
@@ -62,6 +63,14 @@ class TestBase(driver.Connection):
 
     __test__ = False  # not a pytest class
     driver: "TestDriver"
+    prefix = "test"
+    origin = errors.FROM_TEST
+
+    def _tree(self, kind: str, dom: "DomainRef") -> "Moments":
+        """A domain's snapshots or checkpoints (moment_queries.SNAPSHOT, CHECKPOINT)."""
+        with self.driver.lock:
+            guest = self._guest(dom)
+            return guest.snapshots if kind == "snapshot" else guest.checkpoints
 
     def _guest(self, dom: "DomainRef") -> "Guest":
         """The domain behind a reference; raises NO_DOMAIN when it is gone."""

@@ -3,8 +3,8 @@
 from .. import errors, records
 from ..common import uuid_text
 from ..constants import domain as const
+from ..moments import Moments
 from .base import fail
-from .moments import Moments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

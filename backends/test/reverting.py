@@ -2,9 +2,9 @@
 
 from .. import errors
 from ..constants import domain as const
+from ..moment_queries import SNAPSHOT, find
 from .base import TestBase, call, fail
 from .definition import Definition
-from .snapshots import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class RevertCalls(TestBase):
         events say that it runs.
         """
         guest = self._guest(snap.dom)
-        moment = find(guest, snap.name)
+        moment = find(guest.snapshots, SNAPSHOT, snap.name, self.origin)
         model: Snapshot = moment.model
         if not guest.persistent and not model.live and not flags & RUN:
             text = "transient domain needs to request run or pause to revert to inactive snapshot"

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
+from ..chains import below, format_of, layers, nodes, number
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
     from ...xml.disks import Disk
-    from ...xml.storage import BackingStore, Source
+    from ...xml.storage import Source
+    from ..chains import Layer
     from .command import Command, Props
 
 #: cache mode -> (direct, no-flush)
@@ -27,24 +29,12 @@ _BOOT_DEVICES = {"disk": "hd", "lun": "hd", "cdrom": "cdrom", "floppy": "fd"}
 
 
 def add(command: Command, count: int = 0) -> None:
-    """Nodes are numbered after `count` from the last disk to the first, each image above what it is backed by."""
-    disks = command.domain.devices.disks
-    numbers: dict[int, int] = {}
-    for disk in reversed(disks):
-        numbers[id(disk)] = count + 1
-        count += 1 + _depth(disk)
-    for disk in disks:
+    """Images are numbered after `count`, as far as they are not."""
+    number(command.domain.devices.disks, count)
+    for disk in command.domain.devices.disks:
         check(disk)
-        disk.index = numbers[id(disk)]
-        top = None if disk.source.empty else blockdevs(command, disk, disk.index)
+        top = None if disk.source.empty else blockdevs(command, disk)
         device(command, disk, top)
-
-
-def _depth(disk: Disk) -> int:
-    found, layer = 0, disk.backing_store
-    while layer is not None and layer.type:
-        found, layer = found + 1, layer.inner
-    return found
 
 
 def check(disk: Disk) -> None:
@@ -72,39 +62,33 @@ def check(disk: Disk) -> None:
         raise refuse(disk, f"disk format '{driver.type}'")
 
 
-def blockdevs(command: Command, disk: Disk, number: int) -> str:
+def blockdevs(command: Command, disk: Disk) -> str:
     """The images, backing ones first; the name of the uppermost node."""
-    layers: list[tuple[Source, str, bool]] = [(disk.source, disk.driver.type, disk.readonly)]
-    layer: BackingStore | None = disk.backing_store
-    terminated = False
-    while layer is not None:
-        if not layer.type:
-            terminated = True
-            break
-        if layer.type not in ("file", "block"):
-            raise refuse(layer, f"backing store of type '{layer.type}'")
-        layers.append((layer.source, layer.format, True))
-        layer = layer.inner
-    backing: str | None = None
-    for place, (source, format, readonly) in reversed([*enumerate(layers)]):
-        top = place == 0
-        last = place == len(layers) - 1
-        name = f"libvirt-{number + place}"
-        _storage(command, disk, source, f"{name}-storage", "block" if source.dev else "file", top)
-        props: Props = {"node-name": f"{name}-format", "read-only": readonly}
-        if disk.driver.discard == "unmap":
-            props["discard"] = "unmap"
-        props["detect-zeroes"] = _detect_zeroes(disk) if top else None
-        props["cache"] = _cache(disk)
-        props |= {"driver": format, "file": f"{name}-storage"}
-        told = {key: value for key, value in props.items() if value is not None}
-        if not last:
-            told["backing"] = backing
-        elif terminated and format != "raw":
-            told["backing"] = None
-        _json(command, told)
-        backing = f"{name}-format"
-    return f"libvirt-{number}-format"
+    for layer in reversed([*layers(disk)]):
+        if layer.source.type not in ("file", "block"):
+            raise refuse(layer, f"backing store of type '{layer.source.type}'")
+        for props in image(disk, layer, readonly=disk.readonly if layer is disk else True):
+            _json(command, props)
+    return nodes(disk)[0]
+
+
+def image(disk: Disk, layer: Layer, readonly: bool, backed: bool = True) -> tuple[Props, Props]:
+    """One image of a disk: its storage, and what its format makes of it; `backed` by what it says."""
+    name, storage = nodes(layer)
+    format, top = format_of(layer), layer is disk
+    props: Props = {"node-name": name, "read-only": readonly}
+    if disk.driver.discard == "unmap":
+        props["discard"] = "unmap"
+    props["detect-zeroes"] = _detect_zeroes(disk) if top else None
+    props["cache"] = _cache(disk)
+    props |= {"driver": format, "file": storage}
+    told = {key: value for key, value in props.items() if value is not None}
+    backing = below(layer)
+    if not backed or (backing is not None and not backing.type and format != "raw"):
+        told["backing"] = None
+    elif backing is not None and backing.type:
+        told["backing"] = nodes(backing)[0]
+    return _storage(disk, layer.source, storage), told
 
 
 def _json(command: Command, props: Props) -> None:
@@ -113,26 +97,24 @@ def _json(command: Command, props: Props) -> None:
     command.option("-blockdev", json.dumps(props, ensure_ascii=False, separators=(",", ":")))
 
 
-def _storage(command: Command, disk: Disk, source: Source, name: str, kind: str, top: bool) -> None:
-    driver = "host_device" if kind == "block" else "file"
-    if disk.device == "cdrom" and kind == "block":
+def _storage(disk: Disk, source: Source, name: str) -> Props:
+    driver = "host_device" if source.dev else "file"
+    if disk.device == "cdrom" and source.dev:
         driver = "host_cdrom"
     aio = disk.driver.io or None
     if aio == "native" and disk.driver.cache not in ("none", "directsync"):
         text = "native I/O needs either no disk cache or directsync cache mode, QEMU will fallback to aio=threads"
         raise fail(CONFIG_UNSUPPORTED, text)
-    command.json(
-        "-blockdev",
-        {
-            "driver": driver,
-            "filename": source.path,
-            "aio": aio,
-            "node-name": name,
-            "cache": _cache(disk),
-            "auto-read-only": True,
-            "discard": "unmap",
-        },
-    )
+    props: Props = {
+        "driver": driver,
+        "filename": source.path,
+        "aio": aio,
+        "node-name": name,
+        "cache": _cache(disk),
+        "auto-read-only": True,
+        "discard": "unmap",
+    }
+    return {key: value for key, value in props.items() if value is not None}
 
 
 def _cache(disk: Disk) -> Props | None:

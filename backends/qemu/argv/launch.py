@@ -42,3 +42,5 @@ class Launch:
         self.files: dict[str, list[int]] = {}
         #: whether QEMU is to wait for the state of a guest that was saved
         self.incoming = False
+        #: the internal snapshot from which it goes on
+        self.loadvm = ""

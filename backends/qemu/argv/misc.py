@@ -132,6 +132,8 @@ def late_devices(command: Command) -> None:
         raise refuse(hostdev, f"host device of type '{hostdev.type}'")
     if command.launch.incoming:
         command.option("-incoming", "defer")
+    if command.launch.loadvm:
+        command.option("-loadvm", command.launch.loadvm)
     _balloon(command)
     rngs(command)
     for nvram in devices.nvrams:

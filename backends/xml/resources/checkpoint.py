@@ -64,13 +64,16 @@ class Checkpoint(Moment):
             if disk.checkpoint == "bitmap" and not disk.bitmap:
                 disk.bitmap = self.name
 
-    def format(self, secure: bool = False, domain: bool = True) -> str:
-        """The document, with or without the whole domain."""
+    def format(self, secure: bool = False, domain: bool = True, current: bool | None = None) -> str:
+        """The document, with or without the whole domain; `current`, which only drivers' own files say, is whether it
+        is the current one."""
         out = Out("domaincheckpoint")
         shown = self if domain else self.copy()
         if not domain:
             shown.domain = None
         shown.emit(out, View(True, secure))
+        if current is not None:
+            out.add("active").write(str(int(current)))
         return out.render()
 
 

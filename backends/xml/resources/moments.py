@@ -19,20 +19,21 @@ if TYPE_CHECKING:
 
 
 class DomainOf(Field["Domain | None"]):
-    """The domain a moment belongs to, whole, in the form of one that does not run."""
+    """A domain as it was, whole, in the form of one that does not run."""
 
-    def __init__(self) -> None:
-        super().__init__("domain", default=None)
+    def __init__(self, tag: str = "domain") -> None:
+        super().__init__(tag, default=None)
+        self.tag = tag
 
     def read(self, model: Model, node: Node, context: Context) -> None:
-        found = node.find("domain")
+        found = node.find(self.tag)
         if found is not None:
             model.__dict__[self.name] = Domain.build(found, context.config, checked=False)
 
     def emit(self, model: Model, out: Out, view: View) -> None:
         domain = model.__dict__.get(self.name)
         if domain is not None and self.shown(model, view):
-            inner = out.add("domain")
+            inner = out.add(self.tag)
             domain.emit(inner, View(True, view.secure))
             inner.deepen()
 

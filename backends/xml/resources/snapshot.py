@@ -55,6 +55,11 @@ class SnapshotDisk(Model):
 
 
 class Snapshot(Moment):
+    """`domain` is what ran, or what was defined if nothing ran; `inactive` what was defined while it ran.
+
+    `revert_disks` are what is written to since one went back to the snapshot, in place of its `disks`.
+    """
+
     kind_name = "snapshot"
     name = Name("name")
     description = Text("description")
@@ -64,7 +69,9 @@ class Snapshot(Moment):
     memory = Enum("memory/@snapshot", LOCATIONS)
     memory_file = Text("memory/@file")
     disks = Children("disks/disk", SnapshotDisk)
+    revert_disks = Children("revertDisks/disk", SnapshotDisk)
     domain = DomainOf()
+    inactive = DomainOf("inactiveDomain")
 
     def read(self, node: Node, context: Context) -> None:
         super().read(node, context)
@@ -73,6 +80,8 @@ class Snapshot(Moment):
             domain = node.find("domain")
             if domain is not None and domain.get("type"):
                 Snapshot.domain.read(self, node, context)
+            Snapshot.inactive.read(self, node, context)
+            Snapshot.revert_disks.read(self, node, context)
         Snapshot.memory_file.read(self, node, context)
         Snapshot.memory.read(self, node, context)
         self._settle_memory(context.memo["redefine"])
@@ -166,12 +175,15 @@ class Snapshot(Moment):
                 if other.path == entry.path:
                     raise fail(CONFIG_UNSUPPORTED, f"{cannot}: collision with disk '{other.name}'")
 
-    def format(self, uuid: str, secure: bool = False) -> str:
-        """The document; one without its domain names the domain by `uuid`."""
+    def format(self, uuid: str, secure: bool = False, current: bool | None = None) -> str:
+        """The document; one without its domain names the domain by `uuid`. `current`, which only drivers' own files
+        say, is whether it is the current one."""
         out = Out("domainsnapshot")
         self.emit(out, View(True, secure))
         if self.domain is None:
             out.at("domain/uuid").write(uuid)
+        if current is not None:
+            out.add("active").write(str(int(current)))
         return out.render()
 
 

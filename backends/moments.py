@@ -1,7 +1,6 @@
 """Trees of snapshots or checkpoints, as libvirt's virDomainMomentObjList keeps them."""
 
-from .. import errors
-from .base import fail
+from . import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +9,10 @@ if TYPE_CHECKING:
 
 #: VIR_DOMAIN_{SNAPSHOT,CHECKPOINT}_LIST_ROOTS or _DESCENDANTS, which are one bit; leaves, and what is none.
 DEEP, LEAVES, NO_LEAVES = 1, 4, 8
+
+
+def _fail(code: int, detail: str) -> errors.VirtError:
+    return errors.virt_error(code, detail, domain=errors.FROM_DOMAIN)
 
 
 class Moment:
@@ -46,7 +49,7 @@ class Moments(dict[str, Moment]):
     def assign(self, model: "Any") -> Moment:
         """A new moment, not yet linked to its parent; raises OPERATION_FAILED when there is one of its name."""
         if model.name in self:
-            raise fail(errors.OPERATION_FAILED, f"domain moment {model.name} already exists", errors.FROM_DOMAIN)
+            raise _fail(errors.OPERATION_FAILED, f"domain moment {model.name} already exists")
         moment = self[model.name] = Moment(model)
         return moment
 
@@ -75,7 +78,7 @@ class Moments(dict[str, Moment]):
                 detail = f"parent {above.name} would create cycle to {model.name}"
             above = self.get(above.model.parent or "")
         if detail:
-            raise fail(errors.INVALID_ARG, detail, errors.FROM_DOMAIN)
+            raise _fail(errors.INVALID_ARG, detail)
 
     def listed(self, start: "Moment | None", flags: int) -> list[Moment]:
         """The children of `start`, or everything below it with DEEP; without `start`, everything, or roots with DEEP.
