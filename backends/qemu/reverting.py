@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .guests import Guest
 
 RUNNING, PAUSED = const.DOMAIN_SNAPSHOT_REVERT_RUNNING, const.DOMAIN_SNAPSHOT_REVERT_PAUSED
-FORCE = const.DOMAIN_SNAPSHOT_REVERT_FORCE
+FORCE, NEW_NVRAM = const.DOMAIN_SNAPSHOT_REVERT_FORCE, const.DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM
 #: What a plan is at once there is no way back but forward.
 STOPPED = "stopped"
 
@@ -34,7 +34,7 @@ STOPPED = "stopped"
 class RevertCalls(QemuBase):
     """Going back to a snapshot."""
 
-    @call("qemuSnapshotRevert", RUNNING | PAUSED | FORCE)
+    @call("qemuSnapshotRevert", RUNNING | PAUSED | FORCE | NEW_NVRAM)
     def domain_revert_to_snapshot(self, snap: "DomainSnapshotRef", flags: int = 0) -> None:
         with self._lock(snap.dom):
             guest = self._guest(snap.dom)
@@ -89,6 +89,7 @@ def _told(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -
     told["inactive"] = [inactive.format(inactive=True, secure=True)]
     paused = flags & PAUSED or (model.state == "paused" and not flags & RUNNING)
     told["start"] = ["paused" if paused else "running"] if model.live or flags & (RUNNING | PAUSED) else []
+    told["variables"] = [str(int(bool(flags & NEW_NVRAM)))]
     told["loadvm"] = [model.name] if model.live and model.memory == "internal" else []
     told["memory"] = [str(model.memory_file)] if model.live and model.memory == "external" else []
     return told
@@ -191,15 +192,16 @@ def _start(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
     told = plan.told
     model: Domain = definitions.read_text(told["config"][0])
     paused = told["start"] == ["paused"]
-    transient = not guest.persistent
+    transient, new = not guest.persistent, told["variables"] == ["1"]
     kept = told["memory"] or told["loadvm"]
     begun = const.DOMAIN_RUNNING_FROM_SNAPSHOT if kept else const.DOMAIN_RUNNING_BOOTED
     if told["memory"]:
         image = Image.read(driver.host, told["memory"][0])
         state = told["memory"][0], image.offset
-        start(driver, model, paused, transient, state, begun=begun)
+        start(driver, model, paused, transient, state, begun=begun, new_variables=new)
     else:
-        start(driver, model, paused, transient, loadvm=(told["loadvm"] or [""])[0], begun=begun)
+        name = (told["loadvm"] or [""])[0]
+        start(driver, model, paused, transient, loadvm=name, begun=begun, new_variables=new)
 
 
 def settle(driver: "QemuDriver", plan: Plan) -> None:
