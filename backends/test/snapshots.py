@@ -61,7 +61,7 @@ class SnapshotCalls(TestBase, SnapshotQueries):
         guest.snapshots.drop(find(guest.snapshots, SNAPSHOT, snap.name, self.origin), bool(flags & BELOW), itself)
 
 
-def taken(guest: "Guest", model: "Snapshot") -> Moment:
+def taken(guest: "Guest", model: "Snapshot") -> "Moment":
     """A snapshot of a domain as it stands."""
     if any(disk.snapshot == "manual" for disk in model.disks):
         raise fail(errors.OPERATION_UNSUPPORTED, "'manual' snapshot mode is not supported by the test driver")
