@@ -54,4 +54,4 @@ def conflict(one: "Pool", other: "Pool") -> bool:
         return bool(paths) and mine.iqn == its.iqn
     if one.type == "scsi":
         return mine.adapter == its.adapter
-    return one.type == "mpath" or (one.type == "vstorage" and mine.name == its.name)
+    return one.type == "mpath" or (one.type in ("sheepdog", "vstorage") and mine.name == its.name)

@@ -9,6 +9,7 @@ from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .engine import Context, Field, Model, View, fail
 from .fields import Child, Enum, OnOff, OptInt, Part, Text, UInt, YesNo
 from .node import Node
+from .serialize import Out
 from .values import unsigned
 
 ADDRESS_TYPES = (
@@ -49,17 +50,13 @@ class Zpci(Model):
         return self.uid is not None or self.fid is not None
 
 
-def _pci_known(address: PciPlace, view: View) -> bool:
-    return not address.empty
-
-
 class PciPlace(Model):
     """Domain, bus, slot and function of a PCI device, here or on the host."""
 
-    domain = UInt("@domain", base=0, form="0x04x", absent=None, show=_pci_known)
-    bus = UInt("@bus", base=0, form="0x02x", absent=None, show=_pci_known)
-    slot = UInt("@slot", base=0, form="0x02x", absent=None, show=_pci_known)
-    function = UInt("@function", base=0, form="0xd", absent=None, show=_pci_known)
+    domain = UInt("@domain", base=0, form="0x04x", absent=None)
+    bus = UInt("@bus", base=0, form="0x02x", absent=None)
+    slot = UInt("@slot", base=0, form="0x02x", absent=None)
+    function = UInt("@function", base=0, form="0xd", absent=None)
     multifunction = OnOff("@multifunction")
 
     @property
@@ -83,6 +80,13 @@ class PciPlace(Model):
 class PciAddress(Address):
     pci = Part(".", PciPlace)
     zpci = Child("zpci", Zpci)
+
+    def emit(self, out: Out, view: View) -> None:
+        """A place that is still to be assigned is not written."""
+        Address.type.emit(self, out, view)
+        for field in (PciPlace.multifunction,) if self.pci.empty else PciPlace.fields:
+            field.emit(self.pci, out, view)
+        PciAddress.zpci.emit(self, out, view)
 
 
 class DriveAddress(Address):

@@ -137,17 +137,23 @@ class VirtualPort(Model):
             raise fail(XML_ERROR, "missing required virtualport type")
         if len((self.profileid or "").encode()) > 39:
             raise fail(XML_ERROR, "profileid parameter too long")
+        if "network" not in context.memo:  # that of an interface, not one for all of a network's
+            self._fill(complete, context)
+        for name in _REFUSED.get(self.type, ()):
+            if getattr(self, name) not in (None, b""):
+                raise fail(XML_ERROR, f"extra {name} unsupported in <virtualport type='{self.type}'>")
+
+    def _fill(self, complete: bool, context: Context) -> None:
         if not self.instanceid and self.type in ("802.1Qbg", ""):
             self.instanceid = context.config.new_uuid()
         if not self.interfaceid and self.type in ("openvswitch", ""):
             self.interfaceid = context.config.new_uuid()
-        if complete:
-            for name in _NEEDED.get(self.type, ()):
-                if getattr(self, name) in (None, b""):
-                    raise fail(XML_ERROR, f"missing {name} in <virtualport type='{self.type}'>")
-        for name in _REFUSED.get(self.type, ()):
-            if getattr(self, name) not in (None, b""):
-                raise fail(XML_ERROR, f"extra {name} unsupported in <virtualport type='{self.type}'>")
+        for name in _NEEDED.get(self.type, ()) if complete else ():
+            if getattr(self, name) in (None, b""):
+                raise fail(XML_ERROR, f"missing {name} in <virtualport type='{self.type}'>")
+
+    def present(self, view: View) -> bool:
+        return bool(self.__dict__.keys() & {field.name for field in self.fields})
 
 
 def _rate(name: str) -> UInt:

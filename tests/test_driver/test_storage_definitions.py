@@ -24,6 +24,8 @@ POOLS = [
     ("dir", f"<features/>{TARGET}"),
     ("dir", f"<features><cow/></features>{TARGET}"),
     ("netfs", f"<features><cow state='yes'/></features><source><host name='h'/><dir path='/x'/></source>{TARGET}"),
+    ("dir", "<target><path>/a</path><permissions><owner/></permissions></target>"),
+    ("fs", f"<source><device path='/dev/a'/><vendor name=''/><product name=''/></source>{TARGET}"),
     ("dir", f"{TARGET}<refresh/>"),
     ("dir", f"{TARGET}<refresh><volume/></refresh>"),
     ("dir", f"{TARGET}<refresh><volume allocation='x'/></refresh>"),

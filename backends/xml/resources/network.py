@@ -39,11 +39,11 @@ class Off(OnOff):
 
 
 class Bridge(Model):
-    name = Text("@name")
-    zone = Text("@zone")
+    name = Text("@name", blank=False)
+    zone = Text("@zone", blank=False)
     stp = Off("@stp")
-    delay = OptInt("@delay", bits=64)
-    mac_table_manager = Enum("@macTableManager", ("kernel", "libvirt"))
+    delay = OptInt("@delay", blank=False, bits=64)
+    mac_table_manager = Enum("@macTableManager", ("kernel", "libvirt"), blank=False)
 
 
 class NetworkRoute(Route):
@@ -51,14 +51,22 @@ class NetworkRoute(Route):
         return network_name(context)
 
 
+class NetworkBandwidth(Bandwidth):
+    """The bandwidth of a network, or of a group of its ports, of which no part can be guaranteed."""
+
+    @staticmethod
+    def guarantees(context: Context) -> bool:
+        return False
+
+
 class PortGroup(Model):
     spread = True
-    name = Text("@name", required=(errors.XML_ERROR, "Missing required name attribute in portgroup"))
+    name = Text("@name", blank=False, required=(errors.XML_ERROR, "Missing required name attribute in portgroup"))
     default = Yes("@default")
     trust = YesNo("@trustGuestRxFilters")
     vlan = Child("vlan", Vlan)
     virtual_port = Child("virtualport", VirtualPort)
-    bandwidth = Child("bandwidth", Bandwidth)
+    bandwidth = Child("bandwidth", NetworkBandwidth)
 
 
 def understood(parse: Callable[[str], object]) -> Callable[[str], bool]:
@@ -88,6 +96,7 @@ COMPLAINTS: tuple[tuple[str, str, Callable[[str], bool], str], ...] = (
     ("mac", "address", understood(parse_mac), "Invalid bridge mac address '%s'"),
     ("mac", "address", lambda text: not parse_mac(text)[0] & 1, "Invalid multicast bridge mac address '%s'"),
     ("mtu", "size", understood(unsigned), "Invalid mtu size '%s'"),
+    ("", "ipv6", ("yes", "no").__contains__, "Invalid ipv6 setting '%s'"),
 )
 
 
@@ -99,24 +108,16 @@ class NetworkPort(VirtualPort):
         return True
 
 
-class NetworkBandwidth(Bandwidth):
-    """The bandwidth of a network as a whole, of which no part can be guaranteed."""
-
-    @staticmethod
-    def guarantees(context: Context) -> bool:
-        return False
-
-
 class Network(Model):
-    ipv6 = YesNo("@ipv6", show=lambda network, view: bool(network.ipv6))
+    ipv6 = YesNo("@ipv6", blank=False, show=lambda network, view: bool(network.ipv6))
     trust = YesNo("@trustGuestRxFilters")
     name = Name("name", required=(errors.NO_NAME, None))
     uuid = Uuid("uuid", invalid=(errors.INTERNAL_ERROR, "malformed uuid element"))
     metadata = Metadata("metadata", default="")
     forward = Child("forward", Forward)
     bridge = Part("bridge", Bridge)
-    mtu = UInt("mtu/@size")
-    mac = Mac("mac/@address")
+    mtu = UInt("mtu/@size", blank=False)
+    mac = Mac("mac/@address", blank=False)
     domain = Text("domain/@name")
     local_only = YesNo("domain/@localOnly", show=lambda network, view: network.domain is not None)
     dns = Child("dns", Dns)
@@ -155,7 +156,7 @@ class Network(Model):
         for path, attribute, understand, problem in COMPLAINTS:
             holder = node.find(path)
             text = holder.get(attribute) if holder is not None else None
-            if text is not None and not understand(text):
+            if text and not understand(text):
                 problem = problem.replace("%s", text)
                 raise fail(errors.XML_ERROR, f"{problem} in network '{context.memo['network']}'")
         super().read(node, context)
@@ -169,7 +170,8 @@ class Network(Model):
     def _check_routes(self) -> None:
         for route in self.routes:
             gateway = parse_ip(route.gateway or "")
-            if not any(gateway in ip_network(f"{ip.address}/{ip.bits}", strict=False) for ip in self.ips):
+            known = [ip_network(f"{ip.address}/{ip.bits}", strict=False) for ip in self.ips if ip.bits >= 0]
+            if not any(gateway in network for network in known):
                 what = f"unreachable static route gateway '{gateway}' specified for network '{self.name}'"
                 raise fail(errors.CONFIG_UNSUPPORTED, what)
 

@@ -49,7 +49,7 @@ class SrvNumber(UInt):
     """A number of an SRV record; what is none counts as too large."""
 
     def __init__(self, name: str):
-        super().__init__(f"@{name}")
+        super().__init__(f"@{name}", blank=False)
 
     def load(self, text: str, node: Node, context: Context) -> int:
         try:
@@ -90,7 +90,7 @@ class Srv(Model):
                 what = f"DNS SRV {field} attribute not permitted without target for service '{self.service}'"
                 raise fail(errors.XML_DETAIL, f"{what} in network '{name}'")
             value = getattr(self, field)
-            if value > 65535 or (field == "port" and node.get(field) is not None and not value):
+            if value > 65535 or (field == "port" and node.get(field) and not value):
                 word = "Invalid" if field == "priority" else "invalid"
                 what = f"{word} DNS SRV {field} attribute for service '{self.service}' in network '{name}'"
                 raise fail(errors.XML_DETAIL, what)

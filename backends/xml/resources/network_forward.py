@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from ... import errors
 from ..addresses import PciPlace
 from ..engine import Context, Model, View, fail
 from ..fields import Child, Children, Enum, OptInt, Text, YesNo
 from ..node import Node
-from .network_ip import address, network_name
+from .network_ip import address, check_size, network_name
 
 MODES = ("nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev")
 
@@ -37,6 +39,8 @@ class Nat(Model):
                 raise fail(errors.XML_ERROR, f"missing '{word}' attribute in <address> element in {where}")
             problem = f"Bad ipv4 {word} address '{value}' in <nat> in <forward> in network '{name}'"
             setattr(self, word, address(value, problem, version=4))
+        if self.start and self.end:
+            check_size(IPv4Address(self.start), IPv4Address(self.end))
         only_one(node, "port", where)
         if node.find("port") is not None:
             self._read_ports(node, context, where)
@@ -93,12 +97,17 @@ class Managed(YesNo):
 
 
 class Forward(Model):
-    dev = Text("@dev", show=lambda forward, view: forward.pf is None)
+    dev = Text("@dev", blank=False, show=lambda forward, view: forward.pf is None)
     mode = Enum(
-        "@mode", MODES, default="nat", absent=None, invalid=(errors.CONFIG_UNSUPPORTED, "unknown forwarding type '%s'")
+        "@mode",
+        MODES,
+        blank=False,
+        default="nat",
+        absent=None,
+        invalid=(errors.CONFIG_UNSUPPORTED, "unknown forwarding type '%s'"),
     )
     managed = Managed("@managed", default=False, absent=None, show=lambda forward, view: forward.mode == "hostdev")
-    driver = Text("driver/@name")
+    driver = Text("driver/@name", blank=False)
     nat = Child("nat", Nat)
     pf = Text("pf/@dev")
     interfaces = Children("interface", ForwardInterface)

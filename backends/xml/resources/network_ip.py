@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from ... import errors
 from ..engine import Context, Model, View, fail
@@ -121,16 +121,31 @@ class Bootp(Model):
         return self.file is not None
 
 
+def check_size(start: IPv4Address | IPv6Address, end: IPv4Address | IPv6Address) -> None:
+    """Refuse a range that is too long, or backwards."""
+    if int(start) >> 16 != int(end) >> 16:
+        raise fail(errors.INTERNAL_ERROR, f"range {start} - {end} is too large (> 65535)")
+    if int(start) > int(end):
+        raise fail(errors.INTERNAL_ERROR, f"range {start} - {end} is reversed ")
+
+
+def _length(netmask: str) -> int:
+    try:
+        return ip_network(f"0.0.0.0/{netmask}").prefixlen
+    except ValueError:
+        return -1
+
+
 class Ip(Model):
     """An address of the bridge, and what is served there."""
 
     spread = True
-    family = Text("@family")
-    address = Text("@address")
-    netmask = Text("@netmask")
+    family = Text("@family", blank=False)
+    address = Text("@address", blank=False)
+    netmask = Text("@netmask", blank=False)
     prefix = UInt("@prefix")
     local_ptr = YesNo("@localPtr")
-    tftp = Text("tftp/@root")
+    tftp = Text("tftp/@root", blank=False)
     ranges = Children("dhcp/range", Range)
     hosts = Children("dhcp/host", DhcpHost)
     bootp = Child("dhcp/bootp", Bootp, when=lambda ip: ip.family != "ipv6")
@@ -157,11 +172,13 @@ class Ip(Model):
 
     @property
     def bits(self) -> int:
-        """Length of the prefix, by libvirt's rules: as given, by the netmask, or by the class of the address."""
+        """Length of the prefix, by libvirt's rules: as given, by the netmask (-1 for one with holes), or by the class
+        of the address.
+        """
         if self.prefix:
             return self.prefix
         if self.netmask:
-            return ip_network(f"0.0.0.0/{self.netmask}").prefixlen
+            return _length(self.netmask)
         if self.version == 6:
             return 64
         first = int((self.address or "").partition(".")[0])
@@ -200,6 +217,9 @@ class Ip(Model):
             raise fail(errors.INTERNAL_ERROR, f"mismatch of address family in {span}")
         if start.version != self.version:
             raise fail(errors.INTERNAL_ERROR, f"mismatch of address family in {span} for network {self.address}")
+        if self.bits < 0:
+            what = f"bad prefix {self.bits} for network {self.address} when  checking {span}"
+            raise fail(errors.INTERNAL_ERROR, what)
         net = ip_network(f"{self.address}/{self.bits}", strict=False)
         if start not in net or end not in net:
             raise fail(errors.INTERNAL_ERROR, f"{span} is not entirely within {where}")
@@ -207,7 +227,4 @@ class Ip(Model):
             raise fail(errors.INTERNAL_ERROR, f"start of {span} in {where} is the network address")
         if start.version == 4 and end == net.broadcast_address:
             raise fail(errors.INTERNAL_ERROR, f"end of {span} in {where} is the broadcast address")
-        if int(start) >> 16 != int(end) >> 16:
-            raise fail(errors.INTERNAL_ERROR, f"{span} is too large (> 65535)")
-        if int(start) > int(end):
-            raise fail(errors.INTERNAL_ERROR, f"{span} is reversed ")
+        check_size(start, end)

@@ -65,6 +65,12 @@ class OwnerId(OptInt):
     def __init__(self, path: str):
         super().__init__(path, sign=True, absent=-1, invalid=(errors.XML_ERROR, f"malformed {path} element"))
 
+    def read(self, model: Model, node: Node, context: Context) -> None:
+        given = node.find(self.path)
+        if given is not None and not given.text():
+            raise self.complain("", given)
+        super().read(model, node, context)
+
     def load(self, text: str, node: Node, context: Context) -> int | None:
         value = c_int(text, low=-(2**31), high=UINT_MAX)
         return -1 if value == UINT_MAX else value
@@ -154,12 +160,12 @@ class Source(Model):
     dir = Text("dir/@path", tidy=True, show=lambda source, view: bool(source.parts & DIR))
     adapter = Child("adapter", Adapter, show=lambda source, view: bool(source.parts & ADAPTER))
     name = Text("name", show=lambda source, view: bool(source.parts & NAME))
-    iqn = Text("initiator/iqn/@name", show=lambda source, view: bool(source.parts & INITIATOR))
+    iqn = Text("initiator/iqn/@name", blank=False, show=lambda source, view: bool(source.parts & INITIATOR))
     format = Text("format/@type")
     auth = Child("auth", Auth)
-    protocol = Text("protocol/@ver")
-    vendor = Text("vendor/@name")
-    product = Text("product/@name")
+    protocol = Text("protocol/@ver", blank=False)
+    vendor = Text("vendor/@name", blank=False)
+    product = Text("product/@name", blank=False)
 
     def parsed(self, node: Node, context: Context) -> None:
         kind = context.memo["pool"]

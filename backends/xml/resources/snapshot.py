@@ -31,6 +31,7 @@ class SnapshotDisk(Model):
     format = Enum(
         "driver/@type",
         FORMATS,
+        blank=False,
         invalid=(CONFIG_UNSUPPORTED, "unknown disk snapshot driver '%s'"),
     )
     cache_size = Size("driver/metadata_cache/max_size", scale=1, limit=ULLONG_MAX)
