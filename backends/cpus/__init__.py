@@ -29,6 +29,8 @@ INCOMPATIBLE, IDENTICAL, SUPERSET = range(3)
 ADDED, TAKEN = ("force", "require"), ("disable", "forbid")
 #: name -> place in libvirt's lists
 PLACES = {name: place for place, name in enumerate(FEATURES.split())}
+#: What x86 CPUs call their vendors -> libvirt's name.
+VENDOR_NAMES = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "Hygon"}
 Signature = tuple[int, int, int]
 
 
@@ -95,6 +97,20 @@ def _no_support(detail: str) -> errors.VirtError:
     return fail(errors.NO_SUPPORT, detail)
 
 
+@cache
+def _squeezed() -> dict[str, str]:
+    return {_squeeze(name): name for name in PLACES} | {"pclmulqdq": "pclmuldq"}
+
+
+def _squeeze(name: str) -> str:
+    return name.translate({ord(sign): None for sign in "-_."})
+
+
+def named(name: str) -> str:
+    """libvirt's name of a feature that others (QEMU, the kernel) name with other signs in between; "" for none."""
+    return _squeezed().get(_squeeze(name), "")
+
+
 def ordered(features: Iterable[str]) -> list[str]:
     return sorted(features, key=lambda name: PLACES[name])
 
@@ -133,7 +149,7 @@ def decode(
     """The model that suits a set of x86 features best, with what it has more or less.
 
     `host` says that the model's own features must all be there; `preferred` is taken whatever it costs; `allowed` are
-    the only models that may be taken, with features that are missing where they are to run.
+    the only models that may be taken, with what of them is missing where they are to run.
     """
     best: tuple[Model, Description] | None = None
     for model in reversed(models().values()):
@@ -143,7 +159,7 @@ def decode(
             continue
         lacking = set(model.features - set(features))
         if allowed is not None:
-            lacking |= {name for name in allowed[model.name] if name in PLACES and name not in features}
+            lacking |= {name for name in allowed[model.name] if name in PLACES}
         if host and lacking:
             continue
         made = Description(model=model.name, vendor=vendor, host=host)
@@ -214,19 +230,21 @@ def baseline(
     *,
     arch: str = "",
     allowed: Mapping[str, Collection[str]] | None = None,
-    features: Collection[str] | None = None,
     migratable: bool = False,
     expand: bool = False,
 ) -> Description:
     """The CPU that all CPUs described by `texts` can stand in for.
 
-    `arch` is the only architecture they may have; `allowed` as in decode; `features`, all that the result may have;
-    `migratable` leaves out what bars migration, `expand` names the features that the model has anyway.
+    `arch` is the only architecture they may have; `allowed` as in decode; `migratable` leaves out what bars migration,
+    `expand` names the features that the model has anyway.
     """
     cpus = [parse(text, host=not arch) for text in texts]
+    for place, cpu in enumerate(cpus):
+        if not cpu.model:
+            raise fail(errors.INVALID_ARG, f"no CPU model specified at index {place}")
     common = arch or cpus[0].arch
     if common in X86:
-        return _baseline(cpus, allowed, features, migratable, expand)
+        return _baseline(cpus, allowed, migratable, expand)
     if common in PPC64_ARCHES or common == "aarch64":
         first = cpus[0]
         if any(cpu.model != first.model or cpu.vendor != first.vendor for cpu in cpus[1:]):
@@ -240,7 +258,6 @@ def baseline(
 def _baseline(
     cpus: list[Description],
     allowed: Mapping[str, Collection[str]] | None,
-    limit: Collection[str] | None,
     migratable: bool,
     expand: bool,
 ) -> Description:
@@ -258,15 +275,13 @@ def _baseline(
             raise fail(errors.OPERATION_FAILED, detail)
         tell = tell and bool(cpu.vendor)
         wanted = cpu.vendor or (own if place else "")
-        if wanted and wanted not in VENDORS:
+        if wanted and wanted not in VENDOR_NAMES.values():
             raise fail(errors.OPERATION_FAILED, f"Unknown CPU vendor {wanted}")
         if vendor and wanted and vendor != wanted:
             raise fail(errors.OPERATION_FAILED, "CPU vendors do not match")
         vendor = vendor or wanted
         common = features if common is None else common & features
     assert common is not None
-    if limit is not None:
-        common &= frozenset(limit)
     if not common:
         raise fail(errors.OPERATION_FAILED, "CPUs are incompatible")
     made = decode(common, vendor, preferred=name, allowed=allowed)
@@ -280,7 +295,6 @@ def _baseline(
     return made
 
 
-VENDORS = {"Intel": "GenuineIntel", "AMD": "AuthenticAMD", "Hygon": "HygonGenuine"}
 
 
 def expanded(cpu: Description) -> None:

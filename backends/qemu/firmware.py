@@ -26,7 +26,6 @@ INTERFACES = {"efi": "uefi", "bios": "bios", "pflash": "uefi", "rom": "bios"}
 TEMPLATES = (
     "/usr/share/OVMF/OVMF_CODE.fd:/usr/share/OVMF/OVMF_VARS.fd",
     "/usr/share/OVMF/OVMF_CODE.secboot.fd:/usr/share/OVMF/OVMF_VARS.fd",
-    "/usr/share/OVMF/OVMF_CODE.ms.fd:/usr/share/OVMF/OVMF_VARS.ms.fd",
     "/usr/share/AAVMF/AAVMF_CODE.fd:/usr/share/AAVMF/AAVMF_VARS.fd",
     "/usr/share/AAVMF/AAVMF32_CODE.fd:/usr/share/AAVMF/AAVMF32_VARS.fd",
 )
@@ -108,9 +107,21 @@ def _descriptors(host: "Host") -> "list[dict[str, Any]]":
     return found
 
 
-def _fits(domain: "Domain", descriptor: "dict[str, Any]") -> bool:
+def offered(driver: "QemuDriver", arch: str, machine: str) -> "list[dict[str, Any]]":
+    """The descriptors of all firmware that a machine can have."""
+    return [descriptor for descriptor in _descriptors(driver.host) if _for_machine(descriptor, arch, machine)]
+
+
+def _for_machine(descriptor: "dict[str, Any]", arch: str, machine: str) -> bool:
     from fnmatch import fnmatchcase
 
+    return any(
+        target["architecture"] == arch and any(fnmatchcase(machine, pattern) for pattern in target["machines"])
+        for target in descriptor["targets"]
+    )
+
+
+def _fits(domain: "Domain", descriptor: "dict[str, Any]") -> bool:
     system, mapping, offered = domain.os, descriptor["mapping"], set(descriptor["features"])
     loader = system.loader
     flash = mapping["device"] == "flash"
@@ -119,11 +130,7 @@ def _fits(domain: "Domain", descriptor: "dict[str, Any]") -> bool:
     wanted = system.firmware or (loader.type if loader is not None else "")
     if INTERFACES.get(wanted) not in descriptor["interface-types"]:
         return False
-    if not any(
-        target["architecture"] == system.arch
-        and any(fnmatchcase(system.machine or "", pattern) for pattern in target["machines"])
-        for target in descriptor["targets"]
-    ):
+    if not _for_machine(descriptor, system.arch, system.machine or ""):
         return False
     sleep = ((domain.pm.suspend_to_mem, "acpi-s3"), (domain.pm.suspend_to_disk, "acpi-s4"))
     if any(enabled and name not in offered for enabled, name in sleep):

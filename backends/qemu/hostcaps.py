@@ -1,8 +1,8 @@
 """What host and QEMU can do, and their CPUs."""
 
-from .. import cpus
+from .. import cpus, errors
 from ..constants import connect as const
-from .base import QemuBase, call
+from .base import QemuBase, call, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,66 @@ class CapabilityCalls(QemuBase):
     def connect_baseline_cpu(self, xml_cpus: list[str], flags: int = 0) -> str:
         expand, migratable = bool(flags & EXPAND), bool(flags & MIGRATABLE)
         return cpus.baseline(xml_cpus, expand=expand, migratable=migratable).render()
+
+    @call("qemuConnectGetDomainCapabilities")
+    def connect_get_domain_capabilities(
+        self,
+        emulatorbin: "str | None",
+        arch: "str | None",
+        machine: "str | None",
+        virttype: "str | None",
+        flags: int = 0,
+    ) -> str:
+        from .domcaps import render
+        from .hypervisor import choose
+
+        return render(self.driver, choose(self.driver, emulatorbin, arch, machine, virttype))
+
+    @call("qemuConnectCompareHypervisorCPU", FAIL | VALIDATE)
+    def connect_compare_hypervisor_cpu(
+        self,
+        emulator: "str | None",
+        arch: "str | None",
+        machine: "str | None",
+        virttype: "str | None",
+        xml_cpu: str,
+        flags: int = 0,
+    ) -> int:
+        from ..cpus.description import parse
+        from .hypervisor import choose
+
+        found = choose(self.driver, emulator, arch, machine, virttype)
+        if (model := found.host_model) is None:
+            text = f"comparing with the hypervisor CPU is not supported for arch {found.arch}"
+            raise fail(errors.OPERATION_UNSUPPORTED, text)
+        cpu = parse(xml_cpu, validate=bool(flags & VALIDATE))
+        return cpus.compare(model, cpu, bool(flags & FAIL))
+
+    @call("qemuConnectBaselineHypervisorCPU", EXPAND | MIGRATABLE)
+    def connect_baseline_hypervisor_cpu(
+        self,
+        emulator: "str | None",
+        arch: "str | None",
+        machine: "str | None",
+        virttype: "str | None",
+        xml_cpus: list[str],
+        flags: int = 0,
+    ) -> str:
+        """MIGRATABLE changes nothing, as in libvirt: what bars migration was asked for by name."""
+        from .hypervisor import choose
+
+        found = choose(self.driver, emulator, arch, machine, virttype)
+        if found.arch not in cpus.X86:
+            text = f"computing baseline hypervisor CPU is not supported for arch {found.arch}"
+            raise fail(errors.OPERATION_UNSUPPORTED, text)
+        made = cpus.baseline(
+            xml_cpus,
+            arch=found.arch,
+            allowed=found.models,
+            expand=bool(flags & EXPAND),
+        )
+        made.fallback = "forbid"
+        return made.render()
 
 
 def _uuid(host: "Host") -> str:

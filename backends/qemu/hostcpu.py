@@ -9,22 +9,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .machine import Machine
 
-#: The kernel's names of features that libvirt calls otherwise, but for dashes, dots and underscores.
+#: The kernel's names of features that libvirt calls otherwise.
 _NAMES = {
-    "pclmulqdq": "pclmuldq", "tscdeadlinetimer": "tsc-deadline", "cqm": "cmt", "cqmmbmtotal": "mbm_total",
-    "cqmmbmlocal": "mbm_local", "corecapabilities": "core-capability",
+    "tsc_deadline_timer": "tsc-deadline", "cqm": "cmt", "cqm_mbm_total": "mbm_total", "cqm_mbm_local": "mbm_local",
+    "core_capabilities": "core-capability",
 }  # fmt: skip
 #: The kernel has one name for what Intel's and AMD's CPUs tell in different places.
 _TWINS = {
     "Intel": {"ibrs": "spec-ctrl", "stibp": "stibp", "ssbd": "ssbd", "ibpb": ""},
     "AMD": {"stibp": "amd-stibp", "ssbd": "amd-ssbd"},
 }
-_VENDORS = {text: name for name, text in cpus.VENDORS.items()}
 
 
 def vendor(machine: Machine) -> str:
     """libvirt's name of the vendor; "" for one that it does not know."""
-    return _VENDORS.get(machine.processors[0].get("vendor_id", ""), "") if machine.processors else ""
+    return cpus.VENDOR_NAMES.get(machine.processors[0].get("vendor_id", ""), "") if machine.processors else ""
 
 
 def signature(machine: Machine) -> cpus.Signature:
@@ -37,8 +36,8 @@ def signature(machine: Machine) -> cpus.Signature:
 def features(machine: Machine) -> frozenset[str]:
     """libvirt's names of an x86 CPU's features."""
     told = set(machine.processors[0].get("flags", "").split())
-    known = {_squeeze(name): name for name in cpus.PLACES} | _NAMES | _TWINS.get(vendor(machine), {})
-    found = {known.get(_squeeze(flag), "") for flag in told} - {""}
+    known = _NAMES | _TWINS.get(vendor(machine), {})
+    found = {known[flag] if flag in known else cpus.named(flag) for flag in told} - {""}
     if "xsave" in told:
         found.add("osxsave")  # the kernel uses it, and keeps quiet about it
     if {"constant_tsc", "nonstop_tsc"} <= told:
@@ -53,7 +52,3 @@ def describe(machine: Machine) -> Description:
     made = cpus.decode(features(machine), vendor(machine), signature(machine), host=True)
     made.arch = machine.arch
     return made
-
-
-def _squeeze(name: str) -> str:
-    return name.translate({ord(sign): None for sign in "-_."})

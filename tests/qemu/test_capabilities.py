@@ -54,6 +54,29 @@ ODD = [
     "<cpu><model>Haswell</model><feature policy='force' name='hle'/></cpu>", "<cpu mode='custom'/>",
     "<cpu><topology sockets='1' cores='1' threads='1'/></cpu>",
 ]  # fmt: skip
+#: <domainCapabilities> that can be had, and cannot.
+OFFERED = """
+domcapabilities --virttype qemu
+domcapabilities --virttype qemu --machine q35
+domcapabilities --virttype qemu --machine microvm
+domcapabilities --virttype qemu --machine isapc
+domcapabilities --arch i686 --emulatorbin /usr/bin/qemu-system-x86_64
+domcapabilities --machine none
+domcapabilities --virttype foo
+domcapabilities --virttype xen
+domcapabilities --virttype hvf
+domcapabilities --arch aarch64
+domcapabilities --arch foo
+domcapabilities --emulatorbin /nope
+domcapabilities --emulatorbin qemu-system-x86_64
+domcapabilities --emulatorbin /usr/bin/qemu-system-i386
+maxvcpus qemu
+"""
+HYPERVISOR = [
+    "<cpu><model>Nehalem</model></cpu>", "<cpu><model>Haswell</model></cpu>", "<cpu><model>Foo</model></cpu>", "<cpu/>",
+    "<cpu><model>Haswell</model></cpu><cpu><model>EPYC</model></cpu>", "<cpu mode='host-passthrough'/>",
+    "<cpu><arch>x86_64</arch><model>EPYC</model></cpu>", "<cpu match='strict'><model>Nehalem</model></cpu>",
+]  # fmt: skip
 
 
 def test_the_host_as_libvirtd_tells(beside: Beside, root: Path) -> None:
@@ -72,6 +95,28 @@ def test_capabilities(side: Side, libvirtd: Libvirtd, uri: str) -> None:
     # Without firmware that tells it libvirtd takes another number at each start; KVM depends on whom one asks as.
     theirs, ours = (re.sub(" *(<uuid>.*|<domain type='kvm'/>)\n", "", text) for text in (told, shown))
     assert ours == theirs
+
+
+def test_hypervisors(beside: Beside, root: Path) -> None:
+    lines = [line for line in OFFERED.splitlines() if line]
+    for number, cpu in enumerate(HYPERVISOR):
+        file = root / f"{number}"
+        file.write_text(cpu)
+        lines += [f"hypervisor-cpu-compare {file} qemu --error", f"hypervisor-cpu-baseline {file} qemu --features"]
+        lines += [f"hypervisor-cpu-baseline {file} qemu --migratable"]
+    lines += [f"hypervisor-cpu-baseline {root}/0 xen", f"hypervisor-cpu-compare {root}/0 --arch aarch64"]
+    beside.same(*lines)
+
+
+def test_models_that_guests_can_have(side: Side, uri: str) -> None:
+    def models(*more: str) -> list[dict[str, object]]:
+        run = side.vsh("--format=json", "-c", uri, "hypervisor-cpu-models", "--virttype", "qemu", *more)
+        found: list[dict[str, object]] = json.loads(run.stdout)["result"]["models"]
+        return found
+
+    usable, every = models(), models("--all")
+    assert {"name": "qemu64", "usable": True} in usable and {"name": "Icelake-Server", "usable": False} in every
+    assert usable == [model for model in every if model["usable"]]
 
 
 def test_what_cpus_have_in_common(side: Side, root: Path) -> None:
