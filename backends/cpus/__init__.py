@@ -238,6 +238,8 @@ def baseline(
     `arch` is the only architecture they may have; `allowed` as in decode; `migratable` leaves out what bars migration,
     `expand` names the features that the model has anyway.
     """
+    if not texts:
+        raise fail(errors.INVALID_ARG, "no CPUs given")
     cpus = [parse(text, host=not arch) for text in texts]
     for place, cpu in enumerate(cpus):
         if not cpu.model:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .serialize import Out
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
 
 class Child(Field[M | None]):
@@ -76,28 +77,37 @@ class Part(Field[M]):
             value.emit(target.join() if value.spread else target, view)
 
 
-class Children(Field[list[M]]):
+class _Many(Field[list[T]]):
+    """Any number of like elements."""
+
+    def __init__(self, path: str, **options: Any):
+        super().__init__(path, default=None, **options)  # type: ignore[arg-type]
+        self.above, _, self.tag = path.rpartition("/")
+
+    def initial(self, model: Model) -> list[T]:
+        value: list[T] = []
+        model.__dict__[self.name] = value
+        return value
+
+    def found(self, model: Model, node: Node) -> list[Node]:
+        """The elements that are there and to be read."""
+        holder = node.find(self.above) if not self.when or self.when(model) else None
+        return holder.findall(self.tag) if holder is not None else []
+
+
+class Children(_Many[M]):
     """Any number of elements of one class; `most` and `many` refuse more than that."""
 
     def __init__(
         self, path: str, model: type[M], *, most: int = 0, many: Problem = (INTERNAL_ERROR, ""), **options: Any
     ):
-        super().__init__(path, default=None, **options)  # type: ignore[arg-type]
-        self.above, _, self.tag = path.rpartition("/")
+        super().__init__(path, **options)
         self.model = model
         self.most = most
         self.many = many
 
-    def initial(self, model: Model) -> list[M]:
-        value: list[M] = []
-        model.__dict__[self.name] = value
-        return value
-
     def read(self, model: Model, node: Node, context: Context) -> None:
-        if self.when and not self.when(model):
-            return
-        holder = node.find(self.above)
-        nodes = holder.findall(self.tag) if holder is not None else []
+        nodes = self.found(model, node)
         if self.most and len(nodes) > self.most:
             raise fail(*self.many)
         if nodes:
@@ -110,24 +120,15 @@ class Children(Field[list[M]]):
                     value.emit(out.at(self.above).add(self.tag), view)
 
 
-class Texts(Field[list[str]]):
+class Texts(_Many[str]):
     """The texts of any number of like elements."""
 
     def __init__(self, path: str, *, empty: Problem | None = None, **options: Any):
-        super().__init__(path, default=None, **options)  # type: ignore[arg-type]
-        self.above, _, self.tag = path.rpartition("/")
+        super().__init__(path, **options)
         self.empty = empty
 
-    def initial(self, model: Model) -> list[str]:
-        value: list[str] = []
-        model.__dict__[self.name] = value
-        return value
-
     def read(self, model: Model, node: Node, context: Context) -> None:
-        if self.when and not self.when(model):
-            return
-        holder = node.find(self.above)
-        texts = [found.text() for found in holder.findall(self.tag)] if holder is not None else []
+        texts = [found.text() for found in self.found(model, node)]
         if self.empty and not all(texts):
             raise fail(*self.empty)
         if texts:

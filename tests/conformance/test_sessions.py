@@ -1,6 +1,7 @@
 """References, batches, several threads, closing."""
 
-import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -73,50 +74,35 @@ def test_connections_see_the_same_host(host: Host, conn: api.Connection, domain:
         other.close()
 
 
+def at_once(threads: int, work: Callable[[], None]) -> None:
+    """Have several threads do the same, and none fail."""
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work) for _ in range(threads)]:
+            done.result(60)
+
+
 def test_one_connection_serves_several_threads(conn: api.Connection, domain: DomainRef) -> None:
-    faults: list[BaseException] = []
-
     def work() -> None:
-        try:
-            for _ in range(25):
-                assert conn.domain_get_info(domain).nr_virt_cpu > 0
-                assert domain in conn.connect_list_all_domains()
-                try:
-                    conn.domain_suspend(domain)
-                    conn.domain_resume(domain)
-                except VirtError as error:
-                    assert error.code in (errors.INTERNAL_ERROR, errors.OPERATION_INVALID)  # another was faster
-        except BaseException as error:
-            faults.append(error)
+        for _ in range(25):
+            assert conn.domain_get_info(domain).nr_virt_cpu > 0
+            assert domain in conn.connect_list_all_domains()
+            try:
+                conn.domain_suspend(domain)
+                conn.domain_resume(domain)
+            except VirtError as error:
+                assert error.code in (errors.INTERNAL_ERROR, errors.OPERATION_INVALID)  # another was faster
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    assert not faults
+    at_once(6, work)
 
 
 def test_connections_may_come_and_go_in_several_threads(host: Host, domain: DomainRef) -> None:
-    faults: list[BaseException] = []
-
     def work() -> None:
-        try:
-            for _ in range(10):
-                conn = host.open()
-                assert conn.domain_lookup_by_uuid(domain.uuid) == domain
-                conn.close()
-        except BaseException as error:
-            faults.append(error)
+        for _ in range(10):
+            conn = host.open()
+            assert conn.domain_lookup_by_uuid(domain.uuid) == domain
+            conn.close()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    assert not faults
+    at_once(4, work)
 
 
 def test_closing_may_be_repeated(host: Host) -> None:

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from vsh.repl import _raw, usage
 
 HOST = ["-c", "test:///default"]
 XTERM = {"TERM": "xterm-256color"}
+PLAIN = XTERM | {"NO_COLOR": "1"}
 
 
 @pytest.fixture
@@ -29,11 +31,18 @@ def history(side: Side) -> Iterator[Path]:
     path.unlink(missing_ok=True)
 
 
-def leave(terminal: Terminal) -> str:
+def leave(terminal: Terminal) -> None:
     terminal.send("quit\r")
-    shown, status = terminal.finish()
-    assert status == 0
-    return shown
+    assert terminal.finish()[1] == 0
+
+
+@contextmanager
+def shell(side: Side, *argv: str, env: Mapping[str, str] = XTERM) -> Iterator[Terminal]:
+    """The shell at its first prompt; it is left at the end."""
+    with side.terminal("vsh", *(argv or HOST), env=env) as terminal:
+        terminal.expect(" #")
+        yield terminal
+        leave(terminal)
 
 
 @pytest.mark.parametrize("program", ["virsh", "vsh"])
@@ -62,8 +71,7 @@ def test_under_virshs_name(side: Side, tmp_path: Path) -> None:
 
 
 def test_completion_and_usage_as_one_types(side: Side) -> None:
-    with side.terminal("vsh", *HOST, env=XTERM) as terminal:
-        terminal.expect(" #")
+    with shell(side) as terminal:
         terminal.send("domsta")
         terminal.expect("Show the state of a domain")
         terminal.send("te --domain ")
@@ -72,12 +80,10 @@ def test_completion_and_usage_as_one_types(side: Side) -> None:
         terminal.expect("--reason")
         terminal.send("test\r")
         terminal.expect("running")
-        leave(terminal)
 
 
 def test_ctrl_c_keeps_the_shell(side: Side) -> None:
-    with side.terminal("vsh", *HOST, env=XTERM) as terminal:
-        terminal.expect(" #")
+    with shell(side) as terminal:
         terminal.send("half a line\x03")
         terminal.expect(" #")
         terminal.send("event --all --loop\r")
@@ -89,21 +95,17 @@ def test_ctrl_c_keeps_the_shell(side: Side) -> None:
         terminal.expect(" #")
         terminal.send("uri\r")
         terminal.expect("test:///default\r\n")
-        leave(terminal)
 
 
 def test_paste_of_several_lines(side: Side) -> None:
-    with side.terminal("vsh", *HOST, env=XTERM) as terminal:
-        terminal.expect(" #")
+    with shell(side) as terminal:
         terminal.send("\x1b[200~uri\ndomstate test --reason\n\x1b[201~\r")
         terminal.expect("test:///default\r\n")
         terminal.expect("(unknown)")
-        leave(terminal)
 
 
 def test_window_resize(side: Side) -> None:
-    with side.terminal("vsh", *HOST, env=XTERM | {"NO_COLOR": "1"}) as terminal:
-        terminal.expect(" #")
+    with shell(side, env=PLAIN) as terminal:
         terminal.resize(30)
         terminal.send("list --all --title\r")
         terminal.expect("running")
@@ -111,13 +113,11 @@ def test_window_resize(side: Side) -> None:
         terminal.resize(100)
         terminal.send("dominfo test\r")
         terminal.expect("libvirt-test (enforcing)")
-        leave(terminal)
 
 
 def test_lost_connection(side: Side, new_libvirtd: Callable[[], Libvirtd]) -> None:
     daemon = new_libvirtd()
-    with side.terminal("vsh", "-c", daemon.uri("test"), env=XTERM | {"NO_COLOR": "1"}) as terminal:
-        terminal.expect(" #")
+    with shell(side, "-c", daemon.uri("test"), env=PLAIN) as terminal:
         terminal.send("domstate test\r")
         terminal.expect("running")
         terminal.expect(" #")
@@ -128,15 +128,13 @@ def test_lost_connection(side: Side, new_libvirtd: Callable[[], Libvirtd]) -> No
         daemon.start()
         terminal.send("domstate test\r")
         terminal.expect("running")
-        leave(terminal)
 
 
 def test_history_size(side: Side, history: Path) -> None:
     history.parent.mkdir(parents=True, exist_ok=True)
     history.write_text("one\ntwo\nthree\n")
-    with side.terminal("vsh", *HOST, env={"VIRSH_HISTSIZE": "2"}) as terminal:
-        terminal.expect(" #")
-        leave(terminal)
+    with shell(side, env={"VIRSH_HISTSIZE": "2"}):
+        pass
     assert history.read_text() == "three\nquit\n"
     for value in ("abc", "500001", "-1"):
         side.assert_same("-q", *HOST, stdin="uri\n", env={"VIRSH_HISTSIZE": value})
