@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
+from . import device_checks
 from .base import fail
 from .defaults import is_q35
 
@@ -45,6 +46,7 @@ def check(domain: Domain, caps: Capabilities) -> None:
             if kind in _SPICE_ONLY:
                 raise fail(CONFIG_UNSUPPORTED, f"chardev '{kind}' not supported without spice graphics")
     _disks(domain)
+    device_checks.check(domain)
 
 
 def _secure_boot(domain: Domain) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from .. import errors
 from ..xml.controllers import Controller, ensure, insert
 from ..xml.cpu import Cpu
-from ..xml.devices import Input, Memballoon
+from ..xml.devices import Input, Memballoon, Msi
 from ..xml.sound import Audio
 from .base import fail
+from .device_checks import SHMEM_USUAL
 
 if TYPE_CHECKING:
     from ..xml.chars import Serial
@@ -123,10 +124,17 @@ def complete_devices(domain: Domain, caps: Capabilities) -> None:
             video.vgamem = video.vgamem or QXL_VGAMEM
     for panic in devices.panics:
         panic.model = panic.model or "isa"
+    for shmem in devices.shmems:
+        if shmem.model == "ivshmem-plain":
+            shmem.size = shmem.size or SHMEM_USUAL
+        elif shmem.model == "ivshmem-doorbell" and shmem.server is not None:
+            shmem.msi = shmem.msi or Msi()
+            shmem.msi.ioeventfd = True if shmem.msi.ioeventfd is None else shmem.msi.ioeventfd
     for tpm in devices.tpms:
         tpm.model = tpm.model or "tpm-tis"
         if tpm.type == "emulator":
-            tpm.version = tpm.version or "2.0"
+            newer = tpm.model != "tpm-tis" or domain.os.arch == "aarch64"
+            tpm.version = tpm.version or ("2.0" if newer else "1.2")
 
 
 def _disk(disk: Disk) -> None:

@@ -148,12 +148,16 @@ def _leftovers(driver: "QemuDriver", guest: "Guest", flags: int) -> "list[str]":
             found.append(trees.folder(driver.store, kind, guest.name))
         elif count:
             blockers.append(f"cannot delete inactive domain with {count} {kind}s")
-    nvram = variables(definitions.read_definition(driver.store, guest.name), places)
+    model = definitions.read_definition(driver.store, guest.name)
+    nvram = variables(model, places)
     if nvram is not None and not guest.active and host.stat(nvram) is not None:
         if flags & const.DOMAIN_UNDEFINE_NVRAM:
             found.append(nvram)
         elif not flags & const.DOMAIN_UNDEFINE_KEEP_NVRAM:
             blockers.append("cannot undefine domain with nvram")
+    keep = any(tpm.persistent_state for tpm in model.devices.tpms) and not flags & const.DOMAIN_UNDEFINE_TPM
+    if not guest.active and not keep and not flags & const.DOMAIN_UNDEFINE_KEEP_TPM:
+        found.append(places.tpm(guest.uuid))
     if blockers:
         raise fail(errors.OPERATION_INVALID, "; ".join(blockers))
     return found

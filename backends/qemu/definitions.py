@@ -31,7 +31,7 @@ class StoredRules(ParseConfig):
     any_net_model = False
     disk_fds = True
     wide_scsi = True
-    security_model = None
+    security_model = "none"
 
 
 class Rules(StoredRules):

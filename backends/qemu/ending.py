@@ -94,6 +94,10 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
             detail = const.DOMAIN_EVENT_SHUTDOWN_GUEST if guest else const.DOMAIN_EVENT_SHUTDOWN_HOST
             driver.publish(ref, const.DOMAIN_EVENT_SHUTDOWN, detail)
     driver.publish(ref, const.DOMAIN_EVENT_STOPPED, DETAILS.get(record.reason, const.DOMAIN_EVENT_STOPPED_FAILED))
+    if record.helpers:
+        from .helpers import stop_all
+
+        stop_all(driver, record)
     host.remove(*record.paths, store.live_xml(record.uuid))
     _sweep(driver)
     persistent = any(entry.uuid == record.uuid for entry in store.entries().values())
@@ -103,6 +107,7 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
     else:
         for kind in ("snapshot", "checkpoint"):
             host.remove(trees.folder(store, kind, record.name))
+        host.remove(*record.transient_paths)
         store.forget_running(record.uuid)
         store.forget_lock(record.uuid)
 

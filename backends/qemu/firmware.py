@@ -1,12 +1,10 @@
 """Firmware: the one a domain gets, chosen from the descriptors that come with it, and the guest's own variables.
 
-Descriptors are JSON files (QEMU's docs/interop/firmware.json). One of a folder nearer to the user takes the place of
-that of the same name in those before it; an empty one hides it. The first that fits, by name, is taken.
+Of the descriptors that come with firmware the first that fits, by name, is taken.
 """
 
-import json
-
 from .. import errors
+from . import descriptors
 from .base import fail
 from .store import system_error
 
@@ -14,12 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..hosts import Host
     from ..xml.domain import Domain
     from .driver import QemuDriver
     from .places import Places
 
-SYSTEM = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
+#: of a descriptor
+PARTS = ("interface-types", "targets", "features", "mapping")
 #: <os firmware>, or type of a <loader> -> type of interface
 INTERFACES = {"efi": "uefi", "bios": "bios", "pflash": "uefi", "rom": "bios"}
 #: Variables to begin with, by loader, for firmware without a descriptor; `nvram` of qemu.conf says otherwise.
@@ -74,7 +72,7 @@ def choose(driver: "QemuDriver", domain: "Domain", new_variables: bool = False) 
         path = variables(domain, driver.places)
         if path is None or (host.stat(path) is not None and not new_variables):
             return
-    for descriptor in _descriptors(host):
+    for descriptor in descriptors.read_all(host, "firmware", PARTS):
         if _fits(domain, descriptor):
             _use(domain, descriptor, driver.places)
             return
@@ -82,34 +80,10 @@ def choose(driver: "QemuDriver", domain: "Domain", new_variables: bool = False) 
         raise fail(errors.OPERATION_FAILED, f"Unable to find any firmware to satisfy '{system.firmware}'")
 
 
-def _descriptors(host: "Host") -> "list[dict[str, Any]]":
-    """Raises VirtError for one that is broken."""
-    uid, environ = host.me()
-    folders = list(SYSTEM)
-    if uid != 0:
-        home = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME') or ''}/.config"
-        folders.append(f"{home}/qemu/firmware")
-    texts: dict[str, tuple[str, bytes]] = {}
-    for folder in folders:
-        texts |= {name: (f"{folder}/{name}", text) for name, text in host.read_all(folder, ".json").items()}
-    found = []
-    for name in sorted(texts):
-        path, text = texts[name]
-        if not text:
-            continue
-        try:
-            descriptor = json.loads(text)
-            for part in ("interface-types", "targets", "features", "mapping"):
-                descriptor[part]
-        except (ValueError, KeyError, TypeError):
-            raise fail(errors.INTERNAL_ERROR, f"unable to parse firmware descriptor '{path}'") from None
-        found.append(descriptor)
-    return found
-
-
 def offered(driver: "QemuDriver", arch: str, machine: str) -> "list[dict[str, Any]]":
     """The descriptors of all firmware that a machine can have."""
-    return [descriptor for descriptor in _descriptors(driver.host) if _for_machine(descriptor, arch, machine)]
+    all_ = descriptors.read_all(driver.host, "firmware", PARTS)
+    return [descriptor for descriptor in all_ if _for_machine(descriptor, arch, machine)]
 
 
 def _for_machine(descriptor: "dict[str, Any]", arch: str, machine: str) -> bool:

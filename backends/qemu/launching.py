@@ -8,7 +8,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, journal, taps
+from . import chains, definitions, ending, firmware, helpers, journal, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .store import Entry, Running, system_error
@@ -56,6 +56,9 @@ def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
         sandbox=settings.sandbox,
         vnc_listen=settings.vnc_listen,
         spice_listen=settings.spice_listen,
+        tls_folder=settings.tls("chardev", "cert_dir"),
+        tls_verify=settings.tls("chardev", "verify") != "0",
+        chardev_tls=settings.number("chardev_tls", 0) != 0,
     )
 
 
@@ -70,10 +73,10 @@ def _hugetlbfs(driver: "QemuDriver") -> str:
 
 def environment(domain: "Domain") -> "dict[str, str]":
     """The environment of a guest's process: nothing of ours."""
-    from .argv import foreign
+    from .argv.namespace import Namespace
 
     zone = {"TZ": domain.clock.timezone} if domain.clock.timezone else {}
-    return {"LC_ALL": "C", "PATH": PATH} | zone | foreign(domain)[1]
+    return {"LC_ALL": "C", "PATH": PATH} | zone | Namespace(domain).environment
 
 
 def start(
@@ -116,6 +119,8 @@ def start(
         record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
         record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}.in"]
         record.paths += [launched.hugepages] if launched.hugepages else []
+        if any(tpm.type == "emulator" and not tpm.persistent_state for tpm in model.devices.tpms):
+            record.transient_paths = [driver.places.tpm(model.uuid)]
         model.id = record.id
         store.write_running(record)
     try:
@@ -149,6 +154,7 @@ def _run(
     taps.open_all(driver, model, launched)
     argv = [*driver.user_prefix(), *build(model, caps, launched)]
     _make_files(driver, launched, model)
+    helpers.start_all(driver, model, record, launched)
 
     def write_down(process: "Process") -> None:
         record.process = process

@@ -13,6 +13,7 @@ class NativeCalls(QemuBase):
     def connect_domain_xml_to_native(self, native_format: str, domain_xml: str, flags: int = 0) -> str:
         import shlex
 
+        from ..xml.graphics import Spice
         from .argv import build
         from .firmware import choose
         from .launching import environment, launch
@@ -21,6 +22,9 @@ class NativeCalls(QemuBase):
             raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
         domain = definitions.read(self.driver, domain_xml)
         choose(self.driver, domain)
+        shown = domain.devices.graphics
+        if len(shown) == 1 and isinstance(shown[0], Spice) and shown[0].autoport:
+            shown[0].port = 5901  # one is chosen when it starts
         caps = definitions.capabilities(self.driver, domain)
         argv = build(domain, caps, launch(self.driver, domain))
         env = environment(domain)

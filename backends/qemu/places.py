@@ -11,6 +11,7 @@ that embedded drivers never clash.
 import os
 
 from .. import errors
+from ..common import uuid_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,9 +142,17 @@ class Places:
     def nvram(self, name: str) -> str:
         return f"{self.lib}/nvram/{file_name(name, '_VARS.fd')}"
 
+    def tpm(self, uuid: bytes) -> str:
+        """The folder of what a domain's emulated TPM knows."""
+        return f"{self.lib}/swtpm/{uuid_text(uuid)}"
+
     def console_log(self, name: str) -> str:
         """What QEMU says."""
         return f"{self.log}/{file_name(name, '.log')}"
+
+    def helper_log(self, name: str, what: str) -> str:
+        """What a program says that serves a domain."""
+        return f"{self.log}/{file_name(name, f'-{what}.log')}"
 
     def guest(self, id: int, name: str) -> str:
         """The folder of a running domain's own files."""

@@ -54,6 +54,13 @@ class Settings:
             raise errors.virt_error(errors.CONF_SYNTAX, f"qemu.conf: '{name}' must be a number")
         return value
 
+    def tls(self, user: str, what: str) -> str:
+        """What is said of the TLS of one kind of user (chardev, nbd ...), else of all."""
+        own, default = f"{user}_tls_x509_{what}", f"default_tls_x509_{what}"
+        if what == "cert_dir":
+            return self.text(own) or self.text(default) or "/etc/pki/qemu"
+        return str(self.number(own, self.number(default, 1)))
+
     @property
     def memory_backing_dir(self) -> "str | None":
         return self.text("memory_backing_dir") or None

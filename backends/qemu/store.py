@@ -56,18 +56,21 @@ class Entry:
 class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
-    `paths` are its own files and folders, removed when it has stopped by these names and no others; `figures` are
-    its index entry as of the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on;
-    `begun` is the reason why it ran first (virDomainRunningReason); `nodes` the last number that an image has had, and
-    `detected` those of images that no definition names; `jobs` are its block jobs (blockjobs.Job).
+    `helpers` are the programs that serve it; `paths` are its own files and folders, removed when it has stopped by
+    these names and no others, `transient_paths` only if the domain goes with it; `figures` are its index entry as of
+    the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on; `begun` is the reason
+    why it ran first (virDomainRunningReason); `nodes` the last number that an image has had, and `detected` those of
+    images that no definition names; `jobs` are its block jobs (blockjobs.Job).
     """
 
     def __init__(self, name: str, uuid: bytes, id: int, phase: str, figures: Entry):
         self.name, self.uuid, self.id, self.phase = name, uuid, id, phase
         self.figures = figures
         self.process: Process | None = None
+        self.helpers: list[Process] = []
         self.reason = 0
         self.paths: list[str] = []
+        self.transient_paths: list[str] = []
         self.monitor = ""
         self.journal = ""
         self.ports: list[int] = []
@@ -84,11 +87,13 @@ class Running:
             ["id", str(self.id)],
             ["phase", self.phase],
             ["process", str(self.process or "")],
+            ["helpers", *map(str, self.helpers)],
             ["reason", str(self.reason)],
             ["monitor", self.monitor],
             ["journal", self.journal],
             ["figures", *self.figures.row()],
             ["paths", *self.paths],
+            ["transient_paths", *self.transient_paths],
             ["ports", *map(str, self.ports)],
             ["begun", str(self.begun)],
             ["nodes", str(self.nodes)],
@@ -112,9 +117,11 @@ class Running:
             Entry.read(told["figures"]),
         )
         made.process = Process.read(told["process"][0]) if told["process"][0] else None
+        made.helpers = [Process.read(text) for text in told.get("helpers", []) if text]
         made.reason = int(told["reason"][0])
         made.monitor, made.journal = told["monitor"][0], told["journal"][0]
         made.paths = [path for path in told["paths"] if path]
+        made.transient_paths = [path for path in told.get("transient_paths", []) if path]
         made.ports = [int(port) for port in told["ports"] if port]
         made.begun = int(told["begun"][0])
         made.nodes = int(told["nodes"][0])

@@ -52,6 +52,8 @@ MORE = [
     "<streaming mode='filter'/><mouse mode='client'/><clipboard copypaste='no'/><filetransfer enable='no'/></graphics>",
     "<watchdog model='i6300esb' action='none'/><rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
     "<input type='keyboard' bus='virtio'/><input type='mouse' bus='virtio'/>",
+    "<graphics type='vnc'/><graphics type='vnc' port='5999'/>",
+    "<channel type='nmdm'><source master='/dev/nmdm0A' slave='/dev/nmdm0B'/><target type='virtio' name='x'/></channel>",
 ]
 BESIDE = [
     "<memoryBacking><hugepages/></memoryBacking>",
@@ -90,7 +92,9 @@ def options(command: str, folder: str) -> list[str]:
             found.append(word)
         else:
             found[-1] += f" {word}"
-    return [re.sub(f"{folder}(/lib)?(?=/)", "@", option) for option in found if "masterKey0" not in option]
+    found = [re.sub(f"{folder}(/lib)?(?=/)", "@", option) for option in found if "masterKey0" not in option]
+    # libvirtd starts a TPM's program when the guest starts; where it is to listen nobody knows before.
+    return [re.sub("^-chardev socket,id=chrtpm,path=@.*", "-chardev null,id=chrtpm", option) for option in found]
 
 
 def test_command_lines_are_libvirts(libvirtd: Libvirtd, side: Side, conn: api.Connection, root: object) -> None:
@@ -127,7 +131,7 @@ def test_command_lines_are_libvirts(libvirtd: Libvirtd, side: Side, conn: api.Co
 def test_what_cannot_be_done_is_refused_with_its_line(conn: api.Connection) -> None:
     base = documents()["pc-0"].replace("\n", "")
     for snippet, what in (
-        ("<tpm><backend type='emulator'/></tpm>", "TPM type 'emulator'"),
+        ("<lease><key>k</key><target path='/tmp/l'/></lease>", "<lease>"),
         ("<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>",
          "host device of type 'usb'"),
         ("<disk type='network'><source protocol='nbd' name='x'/><target dev='vda'/></disk>", "disk type 'network'"),

@@ -94,11 +94,11 @@ def _infos(domain: Domain) -> list[Info]:
     devices = domain.devices
     found: list[Info] = [hostdev.info for hostdev in devices.hostdevs if hostdev.type == "usb"]  # type: ignore[misc]
     found += [disk.info for disk in devices.disks if disk.bus == "usb"]
+    found += [c.info for c in devices.controllers if c.type == "ccid"]
     found += [device.info for device in devices.inputs if device.bus == "usb"]
     found += [serial.info for serial in devices.serials if serial.target_type == "usb-serial"]
     found += [sound.info for sound in devices.sounds if sound.model == "usb"]
     found += [device.info for device in devices.redirdevs if device.bus == "usb"]
-    found += [c.info for c in devices.controllers if c.type == "ccid"]
     return found
 
 

@@ -88,7 +88,7 @@ class Asking:
         """All others, in the order in which they get their places."""
         devices = self._domain.devices
         for filesystem in devices.filesystems:
-            yield Want(filesystem, self.express)
+            yield Want(filesystem, self._virtio(filesystem.model))
         for net in devices.interfaces:
             if net.model == "usb-net" or net.type == "hostdev":
                 continue

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import chars, controllers, cpu, disks, displays, firmware, machine, memory, misc, nets, refused
+from . import chars, controllers, cpu, disks, displays, filesystems, firmware, machine, memory, misc, nets, refused
 from .command import Command
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def build(domain: Domain, caps: Capabilities, launch: Launch) -> list[str]:
     _identity(command)
     firmware.blockdevs(command)
     machine.add(command)
+    machine.add_tseg(command)
     cpu.add(command)
     firmware.bios(command)
     memory.add(command)
@@ -45,7 +46,7 @@ def build(domain: Domain, caps: Capabilities, launch: Launch) -> list[str]:
     memory.add_modules(command)
     misc.hubs(command)
     disks.add(command)
-    misc.filesystems(command)
+    filesystems.add(command)
     nets.add(command)
     misc.smartcards(command)
     chars.add(command)
@@ -53,7 +54,7 @@ def build(domain: Domain, caps: Capabilities, launch: Launch) -> list[str]:
     misc.inputs(command)
     displays.add(command)
     misc.late_devices(command)
-    command.argv += foreign(domain)[0]
+    command.argv += command.namespace.arguments
     if launch.sandbox:
         command.option("-sandbox", SANDBOX)
     misc.panics_and_shared_memory(command)
@@ -63,6 +64,8 @@ def build(domain: Domain, caps: Capabilities, launch: Launch) -> list[str]:
 
 def _identity(command: Command) -> None:
     command.option("-name", f"guest={command.escape(command.domain.name)},debug-threads=on")
+    if command.namespace.compat:
+        command.json("-compat", command.namespace.compat)
     command.option("-S")
 
 
@@ -70,6 +73,9 @@ def _rest_of_machine(command: Command) -> None:
     domain, launch = command.domain, command.launch
     command.option("-uuid", command.uuid(domain.uuid))
     machine.add_smbios(command)
+    machine.add_firmware_settings(command)
+    if domain.genid:
+        command.device("vmgenid", guid=command.uuid(domain.genid), id="vmgenid0")
     if not domain.devices.graphics:
         command.option("-display", "none")
     command.option("-no-user-config")
@@ -84,16 +90,3 @@ def _rest_of_machine(command: Command) -> None:
     machine.add_actions(command)
     machine.add_boot(command)
     misc.iommus(command)
-
-
-def foreign(domain: Domain) -> tuple[list[str], dict[str, str]]:
-    """Arguments and environment of <qemu:commandline>."""
-    if not domain.foreign:
-        return [], {}
-    from lxml import etree
-
-    uri = "http://libvirt.org/schemas/domain/qemu/1.0"
-    root = etree.fromstring(f"<domain xmlns:qemu='{uri}'>{domain.foreign}</domain>")
-    argv = [node.get("value") or "" for node in root.iter(f"{{{uri}}}arg")]
-    env = {node.get("name") or "": node.get("value") or "" for node in root.iter(f"{{{uri}}}env")}
-    return argv, env

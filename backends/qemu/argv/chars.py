@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import CONFIG_UNSUPPORTED
 from ...xml.addresses import IsaAddress, VirtioSerialAddress
+from ..base import fail
 from .command import refuse
 
 if TYPE_CHECKING:
@@ -56,24 +58,40 @@ def backend(command: Command, source: CharSource, id: str, path: str | None = No
         parts = ["socket", f"id={id}", f"path={escape(source.socket or path or '')}"]
         parts += _socket(source, source.mode == "bind" or source.socket is None)
     elif kind == "tcp":
-        if source.tls:
-            raise refuse(source, "TLS of a character device")
         parts = ["socket", f"id={id}", f"host={escape(source.host or '')}", f"port={escape(source.service or '')}"]
         if source.protocol == "telnet":
             parts.append("telnet=on")
         parts += _socket(source, source.mode == "bind")
+        if source.tls if source.tls is not None else command.launch.chardev_tls:
+            server = source.mode == "bind"
+            command.object(
+                "tls-creds-x509",
+                f"obj{id}_tls0",
+                dir=command.launch.tls_folder,
+                endpoint="server" if server else "client",
+                verify__peer=command.launch.tls_verify or not server,
+            )
+            parts.append(f"tls-creds=obj{id}_tls0")
     elif kind == "udp":
+        there, here = (next((end for end in source.udp if end.mode == mode), None) for mode in ("connect", "bind"))
         parts = ["udp", f"id={id}"]
-        for end in reversed(source.udp):  # where to send to first
-            names = ("localaddr", "localport") if end.mode == "bind" else ("host", "port")
-            given = zip(names, (end.host, end.service), strict=True)
-            parts += [f"{name}={escape(value)}" for name, value in given if value is not None]
+        parts += [f"host={escape((there and there.host) or '')}", f"port={escape((there and there.service) or '')}"]
+        if here is not None:
+            parts += [f"localaddr={escape(here.host or '')}", f"localport={escape(here.service or '0')}"]
     elif kind == "spicevmc":
         parts = ["spicevmc", f"id={id}", f"name={_VMC[id.rstrip('0123456789')]}"]
     elif kind == "spiceport":
         parts = ["spiceport", f"id={id}", f"name={escape(source.channel or '')}"]
+    elif kind == "dbus":
+        parts = ["dbus", f"id={id}", f"name={escape(source.channel or '')}"]
+    elif kind == "qemu-vdagent":
+        parts = ["qemu-vdagent", f"id={id}", "name=vdagent"]
+        if source.clipboard is not None:
+            parts.append(f"clipboard={_ONOFF[source.clipboard]}")
+        if source.mouse:
+            parts.append(f"mouse={_ONOFF[source.mouse == 'client']}")
     else:
-        raise refuse(source, f"character device type '{kind}'")
+        raise fail(CONFIG_UNSUPPORTED, f"unsupported chardev '{kind}'")
     if source.log is not None:
         parts.append(f"logfile={escape(source.log)}")
         parts.append(f"logappend={_ONOFF[source.log_append is not False]}")
@@ -103,6 +121,11 @@ def _serial(command: Command, serial: Serial) -> None:
 
 def _channel(command: Command, channel: Channel) -> None:
     alias = channel.info.alias
+    if channel.target_type == "guestfwd":
+        backend(command, channel.source, f"char{alias}")
+        forward = f"tcp:{channel.forward_address}:{channel.forward_port}-chardev:char{alias}"
+        command.json("-netdev", {"type": "user", "guestfwd": [{"str": forward}], "id": alias})
+        return
     if channel.target_type != "virtio":
         raise refuse(channel, f"channel type '{channel.target_type}'")
     name = channel.name

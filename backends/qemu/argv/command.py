@@ -11,6 +11,7 @@ from ...xml.values import format_uuid
 from ..base import fail
 from ..defaults import is_q35
 from .aliases import assign, controller_alias
+from .namespace import Namespace
 
 if TYPE_CHECKING:
     from ...xml.addresses import Info, RomInfo
@@ -33,6 +34,7 @@ class Command:
         self.argv: list[str] = []
         #: what -machine says of flash
         self.pflash: list[str] = []
+        self.namespace = Namespace(domain)
         assign(domain)
 
     def option(self, name: str, value: str | None = None) -> None:
@@ -47,7 +49,8 @@ class Command:
 
     def device(self, driver: str, **props: Any) -> None:
         """-device; underscores at the end of names are dropped, "__" in them stands for a dash."""
-        self.json("-device", {"driver": driver} | {_name(key): value for key, value in props.items()})
+        told = {"driver": driver} | {_name(key): value for key, value in props.items()}
+        self.json("-device", told | self.namespace.overrides.get(str(told.get("id")), {}))
 
     def object(self, kind: str, id: str, **props: Any) -> None:
         self.json("-object", {"qom-type": kind, "id": id} | {_name(key): value for key, value in props.items()})

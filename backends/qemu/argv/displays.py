@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
-from ...xml.graphics import Sdl, Spice, Vnc
+from ...xml.graphics import DBus, Sdl, Spice, Vnc
 from ..base import fail
+from .audio import audiodev
 from .command import refuse, virtio_props
 
 if TYPE_CHECKING:
@@ -32,22 +33,24 @@ _SECONDARY = {"qxl": "qxl", "bochs": "bochs-display"}
 def add(command: Command) -> None:
     devices = command.domain.devices
     for audio in devices.audios:
-        if audio.type not in ("none", "spice", "sdl"):
-            raise refuse(audio, f"audio type '{audio.type}'")
-        command.json("-audiodev", {"id": f"audio{audio.id}", "driver": audio.type})
+        command.json("-audiodev", audiodev(audio))
     for graphics in devices.graphics:
         if isinstance(graphics, Vnc):
             _vnc(command, graphics)
         elif isinstance(graphics, Spice):
             _spice(command, graphics)
+        elif isinstance(graphics, DBus):
+            _dbus(command, graphics)
         elif isinstance(graphics, Sdl):
+            if graphics.fullscreen:
+                command.option("-full-screen")
             parts = ["sdl"] + ([f"gl={_ONOFF[graphics.gl]}"] if graphics.gl is not None else [])
             command.option("-display", ",".join(parts))
         elif graphics.type == "egl-headless":
             node = getattr(graphics, "rendernode", None)
             command.option("-display", "egl-headless" + (f",rendernode={command.escape(node)}" if node else ""))
         else:
-            raise refuse(graphics, f"graphics type '{graphics.type}'")
+            raise fail(CONFIG_UNSUPPORTED, f"{graphics.type} graphics are not supported with this QEMU")
     for video in devices.videos:
         _video(command, video)
     sounds(command)
@@ -56,6 +59,23 @@ def add(command: Command) -> None:
 def sounds(command: Command) -> None:
     for sound in command.domain.devices.sounds:
         _sound(command, sound)
+
+
+def _dbus(command: Command, dbus: DBus) -> None:
+    parts = ["dbus"]
+    if dbus.p2p:
+        parts.append("p2p=on")
+    elif dbus.address:
+        parts.append(f"addr={command.escape(dbus.address)}")
+    else:
+        raise refuse(dbus, "a bus of the guest's own for <graphics type='dbus'>")
+    if dbus.gl is not None:
+        parts.append(f"gl={_ONOFF[dbus.gl]}")
+        if dbus.rendernode:
+            parts.append(f"rendernode={command.escape(dbus.rendernode)}")
+    if dbus.audio:
+        parts.append(f"audiodev=audio{dbus.audio}")
+    command.option("-display", ",".join(parts))
 
 
 def _first_listen(graphics: Vnc | Spice) -> Listen | None:
@@ -101,14 +121,15 @@ def _spice(command: Command, spice: Spice) -> None:
     escape = command.escape
     parts = []
     if listen is not None and listen.type == "socket":
-        parts += ["unix=on", f"addr={escape(listen.socket or f'{command.launch.folder}/spice.sock')}"]
+        parts += ["unix", f"addr={escape(listen.socket or f'{command.launch.folder}/spice.sock')}"]
     elif listen is not None and listen.type == "none":
         parts.append("port=0")
     elif listen is not None and listen.type == "network":
         raise refuse(listen, "<listen type='network'>")
     else:
         if spice.tls_port > 0:
-            raise refuse(spice, "TLS of spice")
+            text = "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf"
+            raise fail(CONFIG_UNSUPPORTED, text)
         parts.append(f"port={max(spice.port, 0)}")
         if spice.port > 0:
             address = (listen.address if listen is not None else None) or command.launch.spice_listen
@@ -145,7 +166,15 @@ def _spice(command: Command, spice: Spice) -> None:
 def _video(command: Command, video: Video) -> None:
     if video.type == "none":
         return
-    if video.backend == "vhostuser" or video.vgaconf:
+    if video.type in ("xen", "vbox", "parallels", "gop"):
+        what = f"domain configuration does not support video model '{video.type}'"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    if not video.primary and video.type not in ("qxl", "virtio"):
+        raise fail(CONFIG_UNSUPPORTED, f"video type '{video.type}' is only valid as primary video device")
+    if video.type == "ramfb":
+        command.device("ramfb", id=video.info.alias)
+        return
+    if video.backend == "vhostuser":
         raise refuse(video, "<driver> of a graphics card")
     acceleration = video.acceleration
     primary = bool(video.primary)
@@ -189,7 +218,7 @@ def _sound(command: Command, sound: Sound) -> None:
     audio = f"audio{sound.audio or audios[0].id}" if audios else None
     alias = sound.info.alias
     if sound.model == "pcspk":
-        raise refuse(sound, "sound card 'pcspk'")
+        return  # the machine has it
     if sound.model not in _SOUND:
         raise refuse(sound, f"sound card '{sound.model}'")
     place = command.place(sound.info)

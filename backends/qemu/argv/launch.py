@@ -12,6 +12,8 @@ class Launch:
     channel_folder: that of channels' sockets which the XML does not name.
     actions: whether QEMU itself reacts to power-off, reboot and panic; else a daemon is taken to watch (as in what
     `domxml-to-native` shows).
+    tls_folder: that of the certificates of character devices; tls_verify: whether they ask for their clients';
+    chardev_tls: whether they use TLS where the XML does not say.
     files: by a device's alias, open files that QEMU inherits for it.
     """
 
@@ -28,6 +30,9 @@ class Launch:
         sandbox: bool = True,
         vnc_listen: str = "127.0.0.1",
         spice_listen: str = "127.0.0.1",
+        tls_folder: str = "/etc/pki/qemu",
+        tls_verify: bool = True,
+        chardev_tls: bool = False,
     ):
         self.folder = folder
         self.monitor = monitor
@@ -39,8 +44,13 @@ class Launch:
         self.sandbox = sandbox
         self.vnc_listen = vnc_listen
         self.spice_listen = spice_listen
+        self.tls_folder, self.tls_verify, self.chardev_tls = tls_folder, tls_verify, chardev_tls
         self.files: dict[str, list[int]] = {}
         #: whether QEMU is to wait for the state of a guest that was saved
         self.incoming = False
         #: the internal snapshot from which it goes on
         self.loadvm = ""
+
+    def socket(self, alias: str) -> str:
+        """Where a program listens that serves a device."""
+        return f"{self.folder}/{alias}.sock"

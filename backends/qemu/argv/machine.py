@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...errors import OPERATION_INVALID
+from ...errors import CONFIG_UNSUPPORTED, OPERATION_INVALID
 from ..base import fail
 from .command import refuse
 
@@ -44,10 +44,16 @@ def add(command: Command) -> None:
     if default_ram and not (domain.cpu and domain.cpu.numa.cells):
         parts.append(f"memory-backend={default_ram}")
     parts += command.pflash
+    if any(sound.model == "pcspk" for sound in domain.devices.sounds) and domain.devices.audios:
+        parts.append(f"pcspk-audiodev=audio{domain.devices.audios[0].id}")
     if domain.os.bios_serial:
         parts.append("graphics=off")
     command.option("-machine", ",".join(parts))
-    command.option("-accel", "kvm" if domain.type == "kvm" else "tcg")
+    if domain.type == "kvm":
+        ring = features.kvm.dirty_ring_size if features.kvm is not None and features.kvm.dirty_ring else 0
+        command.option("-accel", "kvm" + (f",dirty-ring-size={ring}" if ring else ""))
+    else:
+        command.option("-accel", "tcg" + (f",tb-size={features.tb_cache // 1024}" if features.tb_cache else ""))
 
 
 def add_smp(command: Command) -> None:
@@ -82,6 +88,25 @@ def add_smbios(command: Command) -> None:
         strings = [f"value={command.escape(entry)}" for entry in getattr(info, "oem_strings", None) or ()]
         if strings:
             command.option("-smbios", ",".join(["type=11", *strings]))
+
+
+def add_firmware_settings(command: Command) -> None:
+    """What firmware can read under names."""
+    for info in command.domain.sysinfo:
+        for entry in info.entries if info.type == "fwcfg" else ():
+            what = f"file={command.escape(entry.file)}" if entry.file else f"string={command.escape(entry.value or '')}"
+            command.option("-fw_cfg", f"name={command.escape(entry.name or '')},{what}")
+
+
+def add_tseg(command: Command) -> None:
+    smm = command.domain.features.smm
+    if smm is None or smm.tseg == -1:
+        return
+    if not command.q35:
+        raise fail(CONFIG_UNSUPPORTED, "SMM TSEG is only supported with q35 machine type")
+    if smm.tseg % (1 << 20):
+        raise fail(CONFIG_UNSUPPORTED, "SMM TSEG size must be divisible by 1 MiB")
+    command.option("-global", f"mch.extended-tseg-mbytes={smm.tseg >> 20}")
 
 
 def add_clock(command: Command) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import CONFIG_UNSUPPORTED
 from ...xml.addresses import CcidAddress, IsaAddress
+from ..base import fail
 from .chars import backend
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
-    from ...xml.devices import Input
+    from ...xml.devices import Input, Shmem
+    from ...xml.hostdevs import UsbRule
     from .command import Command
 
+#: Where certificates and servers are that nobody names.
+CERTIFICATES = "/etc/pki/nssdb"
+SHMEM_SERVERS = "/var/lib/libvirt"
 _INPUTS = {"mouse": "mouse", "tablet": "tablet", "keyboard": "kbd"}
 _VIRTIO_INPUTS = {"mouse": "virtio-mouse", "tablet": "virtio-tablet", "keyboard": "virtio-keyboard"}
 
@@ -25,8 +31,14 @@ def iothreads(command: Command) -> None:
             thread__pool__min=minimum if minimum >= 0 else None,
             thread__pool__max=maximum if maximum >= 0 else None,
         )
-    if command.domain.default_iothread is not None:
-        raise refuse(command.domain.default_iothread, "<defaultiothread>")
+    pool = command.domain.default_iothread
+    if pool is not None:
+        command.object(
+            "main-loop",
+            "main-loop",
+            thread__pool__min=pool.thread_pool_min if pool.thread_pool_min >= 0 else None,
+            thread__pool__max=pool.thread_pool_max if pool.thread_pool_max >= 0 else None,
+        )
 
 
 def iommus(command: Command) -> None:
@@ -50,38 +62,39 @@ def hubs(command: Command) -> None:
         command.device("usb-hub", id=hub.info.alias, **command.place(hub.info))
 
 
-def filesystems(command: Command) -> None:
-    for filesystem in command.domain.devices.filesystems:
-        if filesystem.type != "mount" or filesystem.driver not in ("", "path", "handle"):
-            raise refuse(filesystem, f"filesystem of type '{filesystem.type}' and driver '{filesystem.driver}'")
-        alias = filesystem.info.alias
-        model = {"mapped": "mapped", "passthrough": "passthrough", "squash": "none"}[filesystem.accessmode]
-        parts = ["local", f"security_model={model}"]
-        if filesystem.wrpolicy == "immediate":
-            parts.append("writeout=immediate")
-        parts += [f"id=fsdev-{alias}", f"path={command.escape(filesystem.dir or '')}"]
-        if filesystem.readonly:
-            parts.append("readonly=on")
-        command.option("-fsdev", ",".join(parts))
-        driver = virtio("virtio-9p", filesystem.model)
-        place = command.place(filesystem.info)
-        command.device(driver, id=alias, fsdev=f"fsdev-{alias}", mount_tag=filesystem.target, **place)
-
-
 def smartcards(command: Command) -> None:
     for card in command.domain.devices.smartcards:
-        if card.mode != "passthrough":
-            raise refuse(card, f"smartcard mode '{card.mode}'")
         alias = card.info.alias
-        backend(command, card.source, f"char{alias}")
         address = card.info.address
-        bus = command.bus("ccid", address.controller if isinstance(address, CcidAddress) else 0)
-        command.device("ccid-card-passthru", chardev=f"char{alias}", id=alias, bus=f"{bus}.0")
+        bus = f"{command.bus('ccid', address.controller if isinstance(address, CcidAddress) else 0)}.0"
+        if card.mode == "host":
+            command.device("ccid-card-emulated", backend="nss-emulated", id=alias, bus=bus)
+        elif card.mode == "host-certificates":
+            names = {f"cert{number}": name for number, name in enumerate(card.certificates, 1)}
+            database = card.database or CERTIFICATES
+            command.device("ccid-card-emulated", backend="certificates", **names, db=database, id=alias, bus=bus)
+        else:
+            backend(command, card.source, f"char{alias}")
+            command.device("ccid-card-passthru", chardev=f"char{alias}", id=alias, bus=bus)
 
 
 def tpms(command: Command) -> None:
     for tpm in command.domain.devices.tpms:
-        raise refuse(tpm, f"TPM type '{tpm.type}'")
+        alias = str(tpm.info.alias)
+        model = "tpm-tis-device" if tpm.model == "tpm-tis" and command.domain.os.arch == "aarch64" else tpm.model
+        if not command.caps.has(model):
+            emulator = command.domain.devices.emulator
+            what = f"The QEMU executable {emulator} does not support TPM model {tpm.model}"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if tpm.secret:
+            raise refuse(tpm, "<encryption> of a TPM")
+        if tpm.type == "passthrough":
+            command.option("-tpmdev", f"passthrough,id=tpm-{alias},path={command.escape(tpm.device or '')}")
+        else:
+            path = tpm.socket if tpm.type == "external" else command.launch.socket(alias)
+            command.option("-chardev", f"socket,id=chrtpm,path={command.escape(path or '')}")
+            command.option("-tpmdev", f"emulator,id=tpm-{alias},chardev=chrtpm")
+        command.device(model, tpmdev=f"tpm-{alias}", id=alias, **command.place(tpm.info))
 
 
 def inputs(command: Command) -> None:
@@ -114,20 +127,19 @@ def late_devices(command: Command) -> None:
     """What follows the displays."""
     devices = command.domain.devices
     for watchdog in devices.watchdogs:
+        if watchdog.model == "diag288" and command.domain.os.arch not in ("s390", "s390x"):
+            raise fail(CONFIG_UNSUPPORTED, "diag288 model of watchdog is allowed for s390 and s390x only")
         if watchdog.action == "dump":
             raise refuse(watchdog, "watchdog action 'dump'")
-        if watchdog.model == "diag288":
-            raise refuse(watchdog, "watchdog 'diag288'")
         command.device(watchdog.model, id=watchdog.info.alias, **command.place(watchdog.info))
         command.option("-watchdog-action", watchdog.action)
     for redirection in devices.redirdevs:
         alias = redirection.info.alias
-        if devices.redirfilters:
-            raise refuse(devices.redirfilters[0], "<redirfilter>")
         backend(command, redirection.source, f"char{alias}")
         order = redirection.boot.order if redirection.boot is not None else None
         place = command.place(redirection.info)
-        command.device("usb-redir", chardev=f"char{alias}", id=alias, bootindex=order, **place)
+        filter = "|".join(map(_rule, devices.redirfilters[0].rules)) if devices.redirfilters else None
+        command.device("usb-redir", chardev=f"char{alias}", id=alias, filter=filter, bootindex=order, **place)
     for hostdev in devices.hostdevs:
         raise refuse(hostdev, f"host device of type '{hostdev.type}'")
     if command.launch.incoming:
@@ -136,8 +148,8 @@ def late_devices(command: Command) -> None:
         command.option("-loadvm", command.launch.loadvm)
     _balloon(command)
     rngs(command)
-    for nvram in devices.nvrams:
-        raise refuse(nvram, "<nvram>")
+    for _ in devices.nvrams:
+        raise fail(CONFIG_UNSUPPORTED, "nvram device is only supported for PPC64")
     if command.domain.features.vmcoreinfo:
         command.device("vmcoreinfo")
 
@@ -181,6 +193,8 @@ def panics_and_shared_memory(command: Command) -> None:
     """What follows the guest's own arguments."""
     devices = command.domain.devices
     for panic in devices.panics:
+        if panic.model == "pseries":
+            raise fail(CONFIG_UNSUPPORTED, "only pSeries guests support panic device of model 'pseries'")
         if panic.model not in ("isa", "hyperv"):
             raise refuse(panic, f"panic model '{panic.model}'")
         if panic.model == "isa":
@@ -188,14 +202,47 @@ def panics_and_shared_memory(command: Command) -> None:
             port = address.iobase if isinstance(address, IsaAddress) else None
             command.device("pvpanic", ioport=port)
     for shmem in devices.shmems:
-        if shmem.model != "ivshmem-plain" or shmem.server is not None:
-            raise refuse(shmem, f"shared memory model '{shmem.model}'")
-        if "/" in (shmem.name or ""):
-            raise refuse(shmem, "'/' in the name of shared memory")
-        alias = str(shmem.info.alias)
-        size = shmem.size or 4 << 20
-        path = f"/dev/shm/{shmem.name}"
-        command.object("memory-backend-file", f"shmmem-{alias}", mem__path=path, size=size, share=True)
-        command.device("ivshmem-plain", id=alias, memdev=f"shmmem-{alias}", **command.place(shmem.info))
+        _shmem(command, shmem)
     for vsock in devices.vsocks:
-        raise refuse(vsock, "<vsock>")
+        files = command.launch.files.get(str(vsock.info.alias), [-1])
+        command.device(
+            virtio("vhost-vsock", vsock.model),
+            **virtio_props(vsock.virtio),
+            id=vsock.info.alias,
+            guest__cid=vsock.cid,
+            vhostfd=str(files[0]),
+            **command.place(vsock.info),
+        )
+
+
+def _shmem(command: Command, shmem: Shmem) -> None:
+    alias = str(shmem.info.alias)
+    if shmem.model == "ivshmem":
+        raise fail(CONFIG_UNSUPPORTED, "ivshmem device is not supported with this QEMU binary")
+    if shmem.model == "ivshmem-plain":
+        path = f"/dev/shm/{shmem.name}"
+        command.object("memory-backend-file", f"shmmem-{alias}", mem__path=path, size=shmem.size, share=True)
+        role = {"master": "on", "peer": "off"}.get(shmem.role)
+        place = command.place(shmem.info)
+        command.device("ivshmem-plain", id=alias, memdev=f"shmmem-{alias}", master=role, **place)
+        return
+    server = shmem.server.path if shmem.server is not None else None
+    msi = shmem.msi
+    command.device(
+        "ivshmem-doorbell",
+        id=alias,
+        chardev=f"char{alias}",
+        vectors=(msi.vectors or None) if msi is not None else None,
+        ioeventfd=msi.ioeventfd if msi is not None else None,
+        **command.place(shmem.info),
+    )
+    path = server or f"{SHMEM_SERVERS}/shmem-{shmem.name}-sock"
+    command.option("-chardev", f"socket,id=char{alias},path={command.escape(path)}")
+
+
+def _rule(rule: UsbRule) -> str:
+    """What a guest may redirect, in QEMU's terms."""
+    version = -1 if rule.version is None else rule.version
+    numbers = ((rule.device_class, 2), (rule.vendor, 4), (rule.product, 4), (version, 4))
+    told = [f"0x{number:0{digits}X}" if number != -1 else "-1" for number, digits in numbers]
+    return ":".join([*told, str(int(bool(rule.allow)))])

@@ -40,7 +40,7 @@ def check(net: Interface) -> None:
         raise fail(INTERNAL_ERROR, f"{what} vhostuser requires the virtio-net* frontend")
     for told, what in (
         (net.type not in _TYPES, f"interface type '{net.type}'"),
-        (net.backend == "passt", "backend 'passt'"),
+        (net.backend == "passt" and net.type != "user", f"backend 'passt' of an interface type '{net.type}'"),
         (net.bandwidth, "<bandwidth>"),
         (net.filter, "<filterref>"),
         (net.vlan, "<vlan>"),
@@ -48,7 +48,7 @@ def check(net: Interface) -> None:
         (net.teaming and net.teaming.type == "transient", "<teaming type='transient'>"),
         (net.script or net.downscript, "<script>"),
         (net.coalesce, "<coalesce>"),
-        (net.port_forwards, "<portForward>"),
+        (net.port_forwards and net.backend != "passt", "<portForward> without backend 'passt'"),
         (net.port_isolated, "<port isolated='yes'>"),
         (net.host_ips or net.host_routes, "<ip> or <route> of the host's end"),
         (tap and net.ips, "<ip> of an interface that is no 'user'"),
@@ -62,7 +62,10 @@ def check(net: Interface) -> None:
 def _backend(command: Command, net: Interface) -> None:
     id = f"host{net.info.alias}"
     props: Props
-    if net.type == "user":
+    if net.backend == "passt":
+        path = command.launch.socket(str(net.info.alias))
+        props = {"type": "stream", "addr": {"type": "unix", "path": path}, "server": False}
+    elif net.type == "user":
         props = {"type": "user"}
         for ip in net.ips:
             if ip.family == "ipv4":

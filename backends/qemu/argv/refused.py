@@ -22,24 +22,25 @@ def check(domain: Domain) -> None:
         (domain, domain.vcpu_placement == "auto", "<vcpu placement='auto'>"),
         (domain, domain.numatune.memory or domain.numatune.memnodes, "<numatune>"),
         (domain, domain.vcpu_states, "<vcpus>"),
-        (domain, domain.genid, "<genid>"),
         (domain, domain.perf, "<perf>"),
         (domain, domain.keywrap, "<keywrap>"),
         (domain, domain.launch_security, "<launchSecurity>"),
-        (domain, domain.resource, "<resource>"),
-        (domain, domain.on_lockfailure, "<on_lockfailure>"),
-        (domain, domain.devices.leases, "<lease>"),
+        (domain, _own_group(domain), "<resource>"),
         (domain.os, domain.os.smbios == "host", "<smbios mode='host'>"),
-        (domain, any(info.type == "fwcfg" for info in domain.sysinfo), "<sysinfo type='fwcfg'>"),
         (features, features.xen, "<xen> features"),
-        (features, features.msrs, "<msrs>"),
-        (features, features.tb_cache, "<tb-cache>"),
-        (features, features.kvm and features.kvm.dirty_ring, "<dirty-ring>"),
-        (features, features.smm is not None and features.smm.tseg != -1, "<tseg>"),
-        (features, features.hap is not None, "<hap>"),
+        (features, features.msrs and domain.type == "kvm", "<msrs>"),
     ):
         if told:
             raise refuse(element, what)
+    for lease in domain.devices.leases:
+        raise refuse(lease, "<lease>")
     for label in domain.seclabels:
-        if label.type != "none" and label.model not in ("none", None):
+        usual = label.type == "dynamic" and label.model == "dac" and label.baselabel is None
+        if label.type != "none" and label.model not in ("none", None) and not usual:
             raise refuse(label, f"security label of model '{label.model}'")
+
+
+def _own_group(domain: Domain) -> bool:
+    """Whether a domain is to be in a control group other than libvirt's usual one, of which there is none here."""
+    resource = domain.resource
+    return resource is not None and (resource.appid is not None or resource.partition not in (None, "/machine"))
