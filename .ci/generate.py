@@ -134,10 +134,13 @@ if TYPE_CHECKING:
 
 COMMANDS: "dict[str, str]" = {
 @}
+#: Older spellings.
+ALIASES = {"nodedev-dettach": "nodedev-detach"}
 
 
 def find(name: str) -> "Command | None":
     """The command called `name`, its module imported on the way; None when there is none."""
+    name = ALIASES.get(name, name)
     module = COMMANDS.get(name)
     if module is None:
         return None

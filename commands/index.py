@@ -225,7 +225,6 @@ COMMANDS: "dict[str, str]" = {
     "nodedev-start": "nodedev.lifecycle",
     "nodedev-autostart": "nodedev.lifecycle",
     "nodedev-info": "nodedev.info",
-    "nodedev-dettach": "nodedev.driver",
     "nodedev-update": "nodedev.lifecycle",
     "secret-define": "secret.lifecycle",
     "secret-dumpxml": "secret.lifecycle",
@@ -296,10 +295,13 @@ COMMANDS: "dict[str, str]" = {
     "man": "virsh.completion",
     "self-test": "virsh.selftest",
 }
+#: Older spellings.
+ALIASES = {"nodedev-dettach": "nodedev-detach"}
 
 
 def find(name: str) -> "Command | None":
     """The command called `name`, its module imported on the way; None when there is none."""
+    name = ALIASES.get(name, name)
     module = COMMANDS.get(name)
     if module is None:
         return None

@@ -83,7 +83,13 @@ class AgentCalls(TestBase):
     def domain_send_key(
         self, dom: "DomainRef", codeset: int, holdtime: int, keycodes: list[int], flags: int = 0
     ) -> None:
+        from .keycodes import CODES, known
+
         self._active(dom)
+        for code in keycodes:
+            if not known(codeset, code):
+                text = f"invalid keycode {code} of {list(CODES)[codeset]} codeset"
+                raise fail(errors.INTERNAL_ERROR, text)
 
     @call("testDomainInjectNMI")
     def domain_inject_nmi(self, dom: "DomainRef", flags: int = 0) -> None:

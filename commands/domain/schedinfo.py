@@ -37,8 +37,8 @@ class Number(Opt):
     group="domain",
     options=[
         DOMAIN,
-        Number("weight", "its share, for Xen's credit scheduler", positional=False),
-        Number("cap", "the most it gets, for Xen's credit scheduler", positional=False),
+        Number("weight", "its share, for Xen's credit scheduler", positional=False, empty=True),
+        Number("cap", "the most it gets, for Xen's credit scheduler", positional=False, empty=True),
         CURRENT,
         CONFIG,
         LIVE,
@@ -73,9 +73,10 @@ def schedinfo(
     pairs = [word.partition("=") for word in set or []]
     if not all(mark for _, mark, _ in pairs):
         raise CommandError("Invalid syntax for --set, expecting name=value")
-    wanted = [(name, value) for name, _, value in pairs]
-    wanted += [(name, value) for name, value in (("cap", cap), ("weight", weight)) if value is not None]
-    for name, text in wanted:
+    options = [(name, value) for name, value in (("cap", cap), ("weight", weight)) if value is not None]
+    for name, text in [(name, value) for name, _, value in pairs] + options:
+        if text == "" and (name, text) in options:
+            raise CommandError(f"Failed to get option '{name}': Option argument is empty")
         kind = next((kind for key, kind, _ in known.items if key == name), None)
         if kind is None:
             raise CommandError(f"invalid scheduler option: {name}")

@@ -25,13 +25,6 @@ def detach(ctx: "Context", device: str, driver: "str | None" = None) -> Message:
     return Message(f"Device {device} detached", device=ref.name)
 
 
-@command("nodedev-dettach", group="nodedev", options=[device(), DRIVER], hidden=True)
-def dettach(ctx: "Context", device: str, driver: "str | None" = None) -> Message:
-    """Take a device away from its driver: the older spelling of nodedev-detach."""
-    done: Message = detach(ctx, device, driver)
-    return done
-
-
 @command("nodedev-reattach", group="nodedev", options=[device()])
 def reattach(ctx: "Context", device: str) -> Message:
     """Give a device back to its driver."""

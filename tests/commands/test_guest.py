@@ -75,6 +75,18 @@ def test_keys_and_signals(host: Host) -> None:
     host.script("destroy test", "send-key test 5", "inject-nmi test", "send-process-signal test 1 9", "send-key test")
 
 
+def test_numbers_that_are_no_key(side: Side) -> None:
+    """The first and the last number of each stretch of key codes, and those beside them."""
+    from vsh.backends.test.keycodes import CODES
+
+    lines = []
+    for codeset, text in CODES.items():
+        ends = {int(end) for stretch in text.split() for end in stretch.split("-")}
+        near = {code + step for code in ends for step in (-1, 0, 1)} - {-1}
+        lines += [f"send-key test --codeset {codeset} {code}" for code in sorted(near)]
+    side.assert_same("-q", "-c", "test:///default", "\n".join([*lines, "destroy test", "send-key test 65535"]))
+
+
 def test_power_and_trust(host: Host) -> None:
     host.same(*TRUST)
     host.script(*POWER, "dompmsuspend test", "dom-fd-associate test n", "domlaunchsecinfo nosuch")

@@ -160,6 +160,7 @@ def test_sources(host: Host, file: Path) -> None:
         host.same(f"find-storage-pool-sources {kind}", f"find-storage-pool-sources {kind} {source}",
                   f"find-storage-pool-sources-as {kind}", f"find-storage-pool-sources-as {kind} h",
                   f"find-storage-pool-sources-as {kind} h 2049 iqn")  # fmt: skip
+    host.same(*(f"find-storage-pool-sources block {path}" for path in (file, "/etc/hostname", "/dev/null")))
     host.same("find-storage-pool-sources ''", "find-storage-pool-sources netfs ''",
               "find-storage-pool-sources netfs /x",
               "find-storage-pool-sources-as netfs ''", "find-storage-pool-sources-as netfs h ''",

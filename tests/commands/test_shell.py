@@ -13,7 +13,6 @@ LATER = (
     *("domdisplay-reload", "domthrottlegroupdel", "domthrottlegroupinfo", "domthrottlegrouplist"),
     *("domthrottlegroupset", "hypervisor-cpu-models", "net-desc", "net-metadata", "nodedev-update"),
     *("agent", "hosts", "completion", "man"),
-    "nodedev-dettach",  # which virsh explains as nodedev-detach
 )
 #: Options of which the same is true.
 LATER_OPTIONS = {

@@ -43,7 +43,18 @@ BAD_MEMORY = [f"--hard-limit {size}" for size in ("x", "''", "5x", "1.5G", "16E"
 NUMA = ["--mode strict --nodeset 0", "--mode 0x1 --nodeset 0", "--mode restrictive --nodeset 0", "--nodeset 0-99"]
 BAD_NUMA = ["--mode foo", "--mode 2", "--mode 9", "--nodeset ''", "--mode ''"]
 SCHEDULER = ["weight=60", "--set weight=60", "--weight 70", "weight=1 weight=2", "--live weight=2", "--config weight=3"]
-BAD_SCHEDULER = ["weight=x", "weight", "foo=1", "--cap 7", "--weight x", "weight=99999999999", "weight=-1", "weight="]
+BAD_SCHEDULER = [
+    "--cap ''",
+    "--weight '' a=1",
+    "weight=",
+    "weight=x",
+    "weight",
+    "foo=1",
+    "--cap 7",
+    "--weight x",
+    "weight=99999999999",
+    "weight=-1",
+]
 EVENTS = ["--enable cmt", "--enable ,", "--disable cmt,mbml --enable cpu_cycles", "--enable foo", "--enable ''"]
 RATES = ["1,2,3", "1,,3", "0", ",", "1,2,3,99999999999", "' 1'"]
 BAD_RATES = ["x", "1,x", "1,2,x", "-1", "1,2,3,4,5", ",2", "99999999999", "1,99999999999", "''", "18446744073709551616"]

@@ -275,4 +275,7 @@ def parse_source(text: str, kind: str) -> Source:
     """Read a description of sources to look for, for pools of type `kind`."""
     context = Context(ParseConfig(), inactive=True)
     context.memo["pool"] = kind
-    return Source.from_node(parse(text, "(storage_source_specification)", "source"), context)
+    root = parse(text, "(storage_source_specification)", "source")
+    if kind not in SOURCES:
+        raise errors.virt_error(errors.INTERNAL_ERROR, "missing backend for pool type -1", domain=errors.FROM_STORAGE)
+    return Source.from_node(root, context)
