@@ -39,9 +39,9 @@ TYPES = ("Unknown job", "Block Pull", "Block Copy", "Block Commit", "Active Bloc
         Bandwidth(),
     ],
     exclusive=[
-        *(("raw", other) for other in ("abort", "async", "pivot", "bandwidth")),
-        *(("info", other) for other in ("abort", "async", "pivot", "bandwidth")),
-        *(("bytes", other) for other in ("abort", "async", "pivot")),
+        *(("raw", other) for other in ("abort", "pivot", "async", "bandwidth")),
+        *(("info", other) for other in ("abort", "pivot", "async", "bandwidth")),
+        *(("bytes", other) for other in ("abort", "pivot", "async")),
     ],
 )
 def blockjob(

@@ -21,7 +21,7 @@ ULLONG = {"least": 0, "most": 2**64 - 1}
 @command(
     "migrate-setmaxdowntime",
     group="domain",
-    options=[RUNNING, Int("downtime", "milliseconds", least=-(2**63), most=2**63 - 1, required=True)],
+    options=[RUNNING, Int("downtime", "milliseconds", required=True, **ULLONG)],
 )
 def migrate_setmaxdowntime(ctx: "Context", domain: "DomainRef", downtime: int) -> Done:
     """Set how long the guest may stand still at the end of a live migration."""

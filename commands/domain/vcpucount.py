@@ -40,7 +40,7 @@ ALL = (
         Flag("current", "of the running domain if it runs, else of the stored definition"),
         Flag("guest", "as the guest agent counts them"),
     ],
-    exclusive=[("live", "config"), ("active", "maximum"), ("guest", "config")],
+    exclusive=[("live", "config")],
 )
 def vcpucount(
     ctx: "Context",
@@ -56,8 +56,14 @@ def vcpucount(
 
     Without options all counts there are: the most it may have and what it has now, stored and running.
     """
-    if current and (maximum or active) and (live or config):
-        raise CommandError(f"Options --current and --{'live' if live else 'config'} are mutually exclusive")
+    for one, other, both in (
+        ("current", "live", current and live and (maximum or active)),
+        ("current", "config", current and config and (maximum or active)),
+        ("active", "maximum", active and maximum),
+        ("guest", "config", guest and config),
+    ):
+        if both:
+            raise CommandError(f"Options --{one} and --{other} are mutually exclusive")
     if not (maximum or active or live or config or current or guest):
         return _all(ctx, find_domain(ctx, domain))
     flags = LIVE * live | CONFIG * config | MAXIMUM * maximum | GUEST * guest

@@ -136,7 +136,7 @@ def setvcpus(
         Flag("disable", "take them away"),
         *IMPACT,
     ],
-    exclusive=[*EXCLUSIVE, ("enable", "disable")],
+    exclusive=[("enable", "disable"), *EXCLUSIVE],
 )
 def setvcpu(
     ctx: "Context", domain: str, vcpulist: str, enable: bool = False, disable: bool = False, **where: bool
