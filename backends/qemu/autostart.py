@@ -26,10 +26,24 @@ def autostart(driver: "QemuDriver") -> None:
             return
         wanted = {name.removesuffix(".xml") for name in driver.host.listdir(f"{places.etc}/autostart")}
         forget_older_starts(driver)
+        _start_pools(driver)
         for guest in Guests(store):
             if guest.name in wanted and not guest.active:
                 _start(driver, guest)
         driver.host.write(f"{places.run}/{AUTOSTARTED}", driver.host.boot_id().encode())
+
+
+def _start_pools(driver: "QemuDriver") -> None:
+    """Guests may have their disks in them."""
+    from .storage.pool_calls import start_one
+    from .storage.pools import Pools
+
+    for pool in Pools(driver.store).all():
+        if pool.autostart and not pool.active:
+            try:
+                start_one(driver, pool.ref)
+            except (OSError, errors.VirtError) as error:
+                _complain(driver, f"storage pool '{pool.name}'", error)
 
 
 def _start(driver: "QemuDriver", guest: "Guest") -> None:
@@ -42,6 +56,10 @@ def _start(driver: "QemuDriver", guest: "Guest") -> None:
             if now is not None and now.persistent and not now.active:
                 start(driver, definitions.read_definition(driver.store, now.name), paused=False)
     except (OSError, errors.VirtError) as error:
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S%z")
-        text = f"{stamp}: Failed to autostart domain '{guest.name}': {error}\n"
-        driver.host.append(f"{driver.places.log}/autostart.log", text.encode("utf-8", "surrogateescape"))
+        _complain(driver, f"domain '{guest.name}'", error)
+
+
+def _complain(driver: "QemuDriver", what: str, error: Exception) -> None:
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S%z")
+    text = f"{stamp}: Failed to autostart {what}: {error}\n"
+    driver.host.append(f"{driver.places.log}/autostart.log", text.encode("utf-8", "surrogateescape"))

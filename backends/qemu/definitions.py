@@ -92,6 +92,7 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     from .argv import build
     from .checks import check
     from .launching import launch
+    from .storage.disks import pretend
 
     rules = Rules(driver)
     domain = Domain.parse(xml, rules, validate=validate)
@@ -102,7 +103,9 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     # What cannot be run is refused while the document's lines are at hand.
     launched = launch(driver, domain)
     launched.hugepages = launched.hugepages or "/not/mounted"  # that is asked when it starts
-    build(domain.copy(), caps, launched)
+    imagined = domain.copy()
+    pretend(imagined.devices.disks)
+    build(imagined, caps, launched)
     return domain
 
 

@@ -139,6 +139,10 @@ def _attach_live(driver: "QemuDriver", guest: "Guest", model: "Domain", field: s
     getattr(model.devices, field).append(device)
     completed, new = _complete(driver, model, field)
     launched = launch(driver, completed, completed.id)
+    if field == "disks":
+        from .storage.disks import locate
+
+        locate(driver.store, [new])
     try:
         if field == "interfaces":
             taps.open_one(driver, completed, new, launched)

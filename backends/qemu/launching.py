@@ -98,8 +98,10 @@ def start(
     Raises VirtError, and nothing has changed.
     """
     from .argv.machine import actions
+    from .storage.disks import locate
 
     actions(model)
+    locate(driver.store, model.devices.disks)
     firmware.choose(driver, model, new_variables)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)

@@ -17,6 +17,7 @@ class NativeCalls(QemuBase):
         from .argv import build
         from .firmware import choose
         from .launching import environment, launch
+        from .storage.disks import locate
 
         if native_format != FORMAT:
             raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
@@ -25,6 +26,7 @@ class NativeCalls(QemuBase):
         shown = domain.devices.graphics
         if len(shown) == 1 and isinstance(shown[0], Spice) and shown[0].autoport:
             shown[0].port = 5901  # one is chosen when it starts
+        locate(self.driver.store, domain.devices.disks)
         caps = definitions.capabilities(self.driver, domain)
         argv = build(domain, caps, launch(self.driver, domain))
         env = environment(domain)

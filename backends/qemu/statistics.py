@@ -81,6 +81,8 @@ class StatisticsCalls(QemuBase):
 
     @call("qemuDomainGetBlockInfo")
     def domain_get_block_info(self, dom: "DomainRef", path: str, flags: int = 0) -> "DomainGetBlockInfo":
+        from .storage.disks import locate
+
         guest, driver = self._guest(dom), self.driver
         live = guest.active
         store = driver.store
@@ -88,6 +90,7 @@ class StatisticsCalls(QemuBase):
         disk = _find(model.devices.disks, path, f"invalid path {path} not assigned to domain")
         if disk.source.empty:
             raise fail(errors.INVALID_ARG, f"disk '{path}' does not currently have a source assigned")
+        locate(store, [disk])
         source = str(disk.source.path)
         stat = driver.host.stat(source)
         if stat is None:
@@ -100,10 +103,10 @@ class StatisticsCalls(QemuBase):
                 figures = _ask_blocks(monitor)[str(disk.info.alias)]
             physical = figures["physical"] or physical
             capacity, allocation = figures["capacity"], figures["allocation"]
-            if disk.driver.type == "raw":
+            if (disk.driver.type or "raw") == "raw":
                 allocation = allocation or figures["physical"]
         else:
-            capacity, allocation = _sizes(self, source, disk.driver.type)
+            capacity, allocation = _sizes(self, source, disk.driver.type or "raw")
         info: DomainGetBlockInfo = records.DomainGetBlockInfo(allocation, capacity, physical)
         return info
 

@@ -39,8 +39,14 @@ class Summary:
         self.version, self.interfaces, self.disks = version, interfaces, disks
 
     @classmethod
-    def of(cls, model: "Domain", version: str) -> "Summary":
+    def of(cls, model: "Domain", version: str, store: "Store") -> "Summary":
+        from .storage.disks import locate
+
         disks = []
+        try:
+            locate(store, model.devices.disks)
+        except errors.VirtError:
+            pass  # a volume that is not to be found has no path
         for disk in model.devices.disks:
             path, alias = str(disk.source.path or ""), str(disk.info.alias or "")
             disks.append(DiskSummary(str(disk.target), path, str(disk.index or 0), alias, str(disk.driver.type)))
@@ -60,7 +66,7 @@ def summaries(store: "Store", guests: "Iterable[Guest]") -> "dict[bytes, Summary
             from .definitions import read_file
 
             try:
-                summary = Summary.of(read_file(store, path, inactive=not guest.active), stat.version)
+                summary = Summary.of(read_file(store, path, inactive=not guest.active), stat.version, store)
             except (FileNotFoundError, errors.VirtError):
                 continue
             known[path], renewed = summary, True

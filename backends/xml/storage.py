@@ -331,10 +331,18 @@ class Source(Model):
         if self.socket is None:
             raise fail(XML_ERROR, "missing 'path' attribute for vhostuser disk source")
 
+    #: type and path of the volume that a source of type volume is, once that is known
+    located: tuple[str, str] | None = None
+
     @property
     def path(self) -> str | None:
         """The local file, device or directory."""
-        return self.file or self.dev or self.dir
+        return self.located[1] if self.located else self.file or self.dev or self.dir
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a block device."""
+        return self.located[0] == "block" if self.located else self.dev is not None
 
     @property
     def empty(self) -> bool:

@@ -41,7 +41,7 @@ def check(disk: Disk) -> None:
     """Refuse what is not done."""
     driver = disk.driver
     for told, what in (
-        (disk.type not in ("file", "block"), f"disk type '{disk.type}'"),
+        (disk.type not in ("file", "block", "volume"), f"disk type '{disk.type}'"),
         (disk.iotune.limited, "<iotune>"),
         (disk.encryption or disk.source.encryption, "<encryption>"),
         (disk.auth or disk.source.auth, "<auth>"),
@@ -58,14 +58,14 @@ def check(disk: Disk) -> None:
     ):
         if told:
             raise refuse(disk, what)
-    if driver.type not in _FORMATS:
+    if (driver.type or "raw") not in _FORMATS:
         raise refuse(disk, f"disk format '{driver.type}'")
 
 
 def blockdevs(command: Command, disk: Disk) -> str:
     """The images, backing ones first; the name of the uppermost node."""
     for layer in reversed([*layers(disk)]):
-        if layer.source.type not in ("file", "block"):
+        if layer.source.type not in ("file", "block") and not layer.source.located:
             raise refuse(layer, f"backing store of type '{layer.source.type}'")
         for props in image(disk, layer, readonly=disk.readonly if layer is disk else True):
             _json(command, props)
@@ -98,8 +98,8 @@ def _json(command: Command, props: Props) -> None:
 
 
 def _storage(disk: Disk, source: Source, name: str) -> Props:
-    driver = "host_device" if source.dev else "file"
-    if disk.device == "cdrom" and source.dev:
+    driver = "host_device" if source.is_device else "file"
+    if disk.device == "cdrom" and source.is_device:
         driver = "host_cdrom"
     aio = disk.driver.io or None
     if aio == "native" and disk.driver.cache not in ("none", "directsync"):

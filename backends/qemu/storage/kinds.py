@@ -95,11 +95,6 @@ class Folder:
     def stop(self) -> None:
         """The reverse; harmless when repeated."""
 
-    @property
-    def there(self) -> bool:
-        """Whether the storage of a started pool is still reachable."""
-        return True
-
     def delete(self) -> None:
         """Remove the pool's storage, with what is in it where that cannot be told apart."""
         attempt(self.host, ["rmdir", "--", self.path], f"failed to remove pool '{self.path}'")

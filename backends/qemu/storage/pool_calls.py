@@ -30,7 +30,7 @@ class PoolCalls(QemuBase):
     def connect_list_all_storage_pools(self, flags: int = 0) -> "list[StoragePoolRef]":
         return [
             pool.ref
-            for pool in Pools(self.driver).all()
+            for pool in Pools(self.driver.store).all()
             if matches(flags, pool.now.type, pool.active, pool.persistent, pool.autostart)
         ]
 
@@ -40,7 +40,7 @@ class PoolCalls(QemuBase):
 
     @call("")
     def connect_list_storage_pools(self) -> list[str]:
-        return [pool.name for pool in Pools(self.driver).all() if pool.active]
+        return [pool.name for pool in Pools(self.driver.store).all() if pool.active]
 
     @call("")
     def connect_num_of_defined_storage_pools(self) -> int:
@@ -48,21 +48,21 @@ class PoolCalls(QemuBase):
 
     @call("")
     def connect_list_defined_storage_pools(self) -> list[str]:
-        return [pool.name for pool in Pools(self.driver).all() if not pool.active]
+        return [pool.name for pool in Pools(self.driver.store).all() if not pool.active]
 
     @call("")
     def storage_pool_lookup_by_name(self, name: str) -> "StoragePoolRef":
-        return Pools(self.driver).by_name(name).ref
+        return Pools(self.driver.store).by_name(name).ref
 
     @call("")
     def storage_pool_lookup_by_uuid(self, uuid: bytes) -> "StoragePoolRef":
-        return Pools(self.driver).by_uuid(uuid).ref
+        return Pools(self.driver.store).by_uuid(uuid).ref
 
     @call("")
     def storage_pool_lookup_by_target_path(self, path: str) -> "StoragePoolRef":
         from ...xml.values import sanitize_path
 
-        return Pools(self.driver).by_target(sanitize_path(path)).ref
+        return Pools(self.driver.store).by_target(sanitize_path(path)).ref
 
     # Definitions
 
@@ -70,7 +70,7 @@ class PoolCalls(QemuBase):
     def storage_pool_define_xml(self, xml: str, flags: int = 0) -> "StoragePoolRef":
         from ...xml.resources.pool import Pool as Model
 
-        model, pools = Model.parse(xml, bool(flags)), Pools(self.driver)
+        model, pools = Model.parse(xml, bool(flags)), Pools(self.driver.store)
         kind(self.driver.host, model)
         with pools.lock():
             pools.check(model)
@@ -81,7 +81,7 @@ class PoolCalls(QemuBase):
 
     @call("")
     def storage_pool_undefine(self, pool: "StoragePoolRef") -> None:
-        pools = Pools(self.driver)
+        pools = Pools(self.driver.store)
         with pools.lock_pool(pool.uuid), pools.lock():
             found = pools.by_uuid(pool.uuid)
             if found.active:
@@ -91,18 +91,18 @@ class PoolCalls(QemuBase):
 
     @call("storagePoolGetXMLDesc", const.STORAGE_XML_INACTIVE)
     def storage_pool_get_xml_desc(self, pool: "StoragePoolRef", flags: int = 0) -> str:
-        found = Pools(self.driver).by_uuid(pool.uuid)
+        found = Pools(self.driver.store).by_uuid(pool.uuid)
         if flags & const.STORAGE_XML_INACTIVE and found.later not in (None, found.now):
             return found.later.format()
         return _measured(self.driver.host, found)[0].format()
 
     @call("")
     def storage_pool_get_autostart(self, pool: "StoragePoolRef") -> int:
-        return int(Pools(self.driver).by_uuid(pool.uuid).autostart)
+        return int(Pools(self.driver.store).by_uuid(pool.uuid).autostart)
 
     @call("")
     def storage_pool_set_autostart(self, pool: "StoragePoolRef", autostart: int) -> None:
-        pools = Pools(self.driver)
+        pools = Pools(self.driver.store)
         with pools.lock():
             found = pools.by_uuid(pool.uuid)
             if not found.persistent:
@@ -116,7 +116,7 @@ class PoolCalls(QemuBase):
         from ...xml.resources.pool import Pool as Model
 
         build = _build_flags(flags)
-        model, pools = Model.parse(xml), Pools(self.driver)
+        model, pools = Model.parse(xml), Pools(self.driver.store)
         with pools.lock_pool(model.uuid):
             with pools.lock():
                 pools.check(model, live=True)
@@ -125,16 +125,11 @@ class PoolCalls(QemuBase):
 
     @call("storagePoolCreate", WITH_BUILD)
     def storage_pool_create(self, pool: "StoragePoolRef", flags: int = 0) -> None:
-        build, pools = _build_flags(flags), Pools(self.driver)
-        with pools.lock_pool(pool.uuid):
-            found = pools.by_uuid(pool.uuid)
-            if found.active:
-                raise fail(errors.OPERATION_INVALID, f"storage pool '{found.name}' is already active")
-            _start(self.driver, pools, found.now, build)
+        start_one(self.driver, pool, _build_flags(flags))
 
     @call("")
     def storage_pool_destroy(self, pool: "StoragePoolRef") -> None:
-        pools = Pools(self.driver)
+        pools = Pools(self.driver.store)
         with pools.lock_pool(pool.uuid):
             found = _active(pools, pool)
             kind(self.driver.host, found.now).stop()
@@ -143,7 +138,7 @@ class PoolCalls(QemuBase):
 
     @call("storagePoolBuild", BUILD)
     def storage_pool_build(self, pool: "StoragePoolRef", flags: int = 0) -> None:
-        pools = Pools(self.driver)
+        pools = Pools(self.driver.store)
         with pools.lock_pool(pool.uuid):
             found = pools.by_uuid(pool.uuid)
             if found.active:
@@ -154,7 +149,7 @@ class PoolCalls(QemuBase):
 
     @call("storagePoolDelete", const.STORAGE_POOL_DELETE_ZEROED)
     def storage_pool_delete(self, pool: "StoragePoolRef", flags: int = 0) -> None:
-        pools = Pools(self.driver)
+        pools = Pools(self.driver.store)
         with pools.lock_pool(pool.uuid):
             found = pools.by_uuid(pool.uuid)
             if found.active:
@@ -165,7 +160,7 @@ class PoolCalls(QemuBase):
     @call("storagePoolRefresh")
     def storage_pool_refresh(self, pool: "StoragePoolRef", flags: int = 0) -> None:
         """Nothing is kept that could be stale; a pool that cannot be read any more is stopped."""
-        pools = Pools(self.driver)
+        pools = Pools(self.driver.store)
         found = _active(pools, pool)
         try:
             kind(self.driver.host, found.now).measure()
@@ -180,23 +175,33 @@ class PoolCalls(QemuBase):
 
     @call("")
     def storage_pool_get_info(self, pool: "StoragePoolRef") -> "StoragePoolGetInfo":
-        found = Pools(self.driver).by_uuid(pool.uuid)
+        found = Pools(self.driver.store).by_uuid(pool.uuid)
         now, state = _measured(self.driver.host, found)
         info: StoragePoolGetInfo = records.StoragePoolGetInfo(state, now.capacity, now.allocation, now.available)
         return info
 
     @call("")
     def storage_pool_is_active(self, pool: "StoragePoolRef") -> int:
-        return int(Pools(self.driver).by_uuid(pool.uuid).active)
+        return int(Pools(self.driver.store).by_uuid(pool.uuid).active)
 
     @call("")
     def storage_pool_is_persistent(self, pool: "StoragePoolRef") -> int:
-        return int(Pools(self.driver).by_uuid(pool.uuid).persistent)
+        return int(Pools(self.driver.store).by_uuid(pool.uuid).persistent)
 
 
-def start(host: "Host", pools: Pools, model: "Model", build: "int | None" = None) -> None:
-    """Start an inactive pool; call it with the pool's lock. `build` are the flags to build it with before."""
-    storage = kind(host, model)
+def start_one(driver: "QemuDriver", ref: "StoragePoolRef", build: "int | None" = None) -> None:
+    """Start a pool. Raises OPERATION_INVALID when it is active."""
+    pools = Pools(driver.store)
+    with pools.lock_pool(ref.uuid):
+        found = pools.by_uuid(ref.uuid)
+        if found.active:
+            raise fail(errors.OPERATION_INVALID, f"storage pool '{found.name}' is already active")
+        _start(driver, pools, found.now, build)
+
+
+def _start(driver: "QemuDriver", pools: Pools, model: "Model", build: "int | None") -> None:
+    """Start an inactive pool; call it with its lock. `build` are the flags to build it with before."""
+    storage = kind(driver.host, model)
     if build is not None:
         storage.build(build)
     storage.start()
@@ -206,10 +211,6 @@ def start(host: "Host", pools: Pools, model: "Model", build: "int | None" = None
     except BaseException:
         storage.stop()
         raise
-
-
-def _start(driver: "QemuDriver", pools: Pools, model: "Model", build: "int | None") -> None:
-    start(driver.host, pools, model, build)
     _tell(driver, pools.by_name(model.name).ref, const.STORAGE_POOL_EVENT_STARTED)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...hosts import Lock
     from ...records import StoragePoolRef
     from ...xml.resources.pool import Pool as Model
-    from ..driver import QemuDriver
+    from ..store import Store
 
 
 def fail(code: int, detail: str, hint: str = "") -> errors.VirtError:
@@ -49,11 +49,11 @@ class Pool:
 class Pools:
     """All pools."""
 
-    def __init__(self, driver: "QemuDriver"):
-        self._driver = driver
-        self._host = driver.host
-        self._etc, run = driver.places.beside("storage")
-        self._run = f"{run}/{driver.host.boot_id()}"
+    def __init__(self, store: "Store"):
+        self._store = store
+        self._host = store.host
+        self._etc, run = store.places.beside("storage")
+        self._run = f"{run}/{store.host.boot_id()}"
 
     # Finding them
 
@@ -103,11 +103,11 @@ class Pools:
 
     def lock(self) -> "Lock":
         """The lock of the set of pools; held for moments."""
-        return self._driver.store.lock("storage", "list of storage pools")
+        return self._store.lock("storage", "list of storage pools")
 
     def lock_pool(self, uuid: bytes) -> "Lock":
         """The lock of one pool, for whoever starts, stops or builds it."""
-        return self._driver.store.lock(f"pool-{uuid.hex()}", "storage pool")
+        return self._store.lock(f"pool-{uuid.hex()}", "storage pool")
 
     def check(self, model: "Model", live: bool = False) -> None:
         """Raise OPERATION_FAILED when name, uuid or storage is another's, OPERATION_INVALID when a pool that is to be

@@ -47,7 +47,7 @@ class VolumeCalls(QemuBase):
 
     @call("")
     def storage_pool_lookup_by_volume(self, vol: "StorageVolRef") -> "StoragePoolRef":
-        return Pools(self.driver).by_name(vol.pool).ref
+        return Pools(self.driver.store).by_name(vol.pool).ref
 
     @call("")
     def storage_vol_lookup_by_name(self, pool: "StoragePoolRef", name: str) -> "StorageVolRef":
@@ -178,7 +178,7 @@ class VolumeCalls(QemuBase):
 
 def _storage(driver: "QemuDriver", name: str) -> Folder:
     """The storage of an active pool. Raises NO_STORAGE_POOL, OPERATION_INVALID."""
-    return kind(driver.host, _active(Pools(driver).by_name(name)).now)
+    return kind(driver.host, _active(Pools(driver.store).by_name(name)).now)
 
 
 def _active(pool: "Pool") -> "Pool":
@@ -208,7 +208,7 @@ def _search(driver: "QemuDriver", find: "Callable[[Folder], Volume | None]", wha
 
 
 def _reachable(driver: "QemuDriver") -> "Iterator[Folder]":
-    return (kind(driver.host, pool.now) for pool in Pools(driver).all() if pool.active)
+    return (kind(driver.host, pool.now) for pool in Pools(driver.store).all() if pool.active)
 
 
 def _ref(storage: Folder, volume: "Volume") -> "StorageVolRef":
