@@ -35,6 +35,8 @@ def autostart(driver: "QemuDriver") -> None:
 
 def _start_pools(driver: "QemuDriver") -> None:
     """Guests may have their disks in them."""
+    if not driver.host.listdir(f"{driver.places.beside('storage')[0]}/autostart"):
+        return
     from .storage.pool_calls import start_one
     from .storage.pools import Pools
 

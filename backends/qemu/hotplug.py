@@ -207,6 +207,7 @@ def _options(
     caps = definitions.capabilities(driver, model)
     command = Command(model, caps, launched or launch(driver, model, model.id))
     others = {name: getattr(model.devices, name) for name in _PLUGGABLE}
+    boot, model.os.boot = model.os.boot, []  # the guest has booted: only an order of the device's own counts
     try:
         for name in _PLUGGABLE:
             setattr(model.devices, name, [new] if name == field else [])
@@ -217,6 +218,7 @@ def _options(
         else:
             _small(command, field)
     finally:
+        model.os.boot = boot
         for name, devices_ in others.items():
             setattr(model.devices, name, devices_)
     return [(option, json.loads(value)) for option, value in zip(command.argv[::2], command.argv[1::2], strict=True)]

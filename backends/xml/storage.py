@@ -331,8 +331,7 @@ class Source(Model):
         if self.socket is None:
             raise fail(XML_ERROR, "missing 'path' attribute for vhostuser disk source")
 
-    #: type and path of the volume that a source of type volume is, once that is known
-    located: tuple[str, str] | None = None
+    located: tuple[str, str] | None = None  #: type and path of the volume that it stands for, once that is known
 
     @property
     def path(self) -> str | None:

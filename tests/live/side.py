@@ -37,6 +37,7 @@ IGNORABLE: dict[str, Callable[[str], str]] = {
     "counters": lambda text: re.sub(r"\b\d{3,}(?:\.\d+)?\b", "N", text),
     "times": lambda text: re.sub(
         r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b|\b1\d{9}\b", lambda m: "T" * len(m[0]), text),
+    "free-space": lambda text: re.sub(r"\d+\.\d\d GiB", "SIZE", text),
     "file-times": lambda text: re.sub(r"(<[amc]time>)[\d.]+", r"\1TIME", text),
     "mac": lambda text: re.sub(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC", text),
 }

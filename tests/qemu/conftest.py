@@ -12,9 +12,11 @@ from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.side import Run, Side, compare
 from vsh.backends import api
+from vsh.backends.constants import storage as const
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.ending import SIGKILL
 from vsh.backends.qemu.store import Running
+from vsh.backends.records import StoragePoolRef
 
 
 @pytest.fixture
@@ -98,3 +100,18 @@ class Pair:
 @pytest.fixture
 def pair(side: Side, libvirtd_root: Libvirtd, uri: str) -> Pair:
     return Pair(side, libvirtd_root.uri("qemu"), uri)
+
+
+@pytest.fixture
+def folder(root: Path) -> Path:
+    """A folder for pools, outside the driver's root."""
+    made = root / "pools"
+    made.mkdir()
+    return made
+
+
+def start_pool(conn: api.Connection, folder: Path) -> StoragePoolRef:
+    return conn.storage_pool_create_xml(
+        f"<pool type='dir'><name>p</name><target><path>{folder}/p</path></target></pool>",
+        const.STORAGE_POOL_CREATE_WITH_BUILD,
+    )
