@@ -14,6 +14,11 @@ JOINER = (
     'elif command -v socat >/dev/null; then exec socat - UNIX-CONNECT:"$0"; '
     'else echo "neither nc nor socat is installed" >&2; exit 127; fi'
 )
+#: Says 1 when somebody listens there, for a program that joins us tells too late that nobody does.
+CHECK = (
+    '[ -S "$0" ] && if command -v nc >/dev/null; then nc -z -U "$0"; else socat -u /dev/null UNIX-CONNECT:"$0"; fi '
+    "</dev/null >/dev/null 2>&1 && echo 1; "
+)
 
 
 def joiner(path: str) -> "list[str]":
@@ -32,7 +37,7 @@ def open_unix(link: "AnyLink", path: str) -> "Socket":
         raise
     except OSError as error:
         # Either nobody listens there, or the server does not do that: the program can tell.
-        program = link.start(["sh", "-c", f'[ -S "$0" ] && echo 1; {JOINER}', path])
+        program = link.start(["sh", "-c", CHECK + JOINER, path])
         program.socket.settimeout(link.timeout)
         if program.socket.recv(2) == b"1\n":
             program.socket.settimeout(None)

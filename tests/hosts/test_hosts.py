@@ -260,9 +260,8 @@ def test_streams(host: Host, tmp_path: Path) -> None:
             threading.Thread(target=lambda one=listener: one.accept()[0].sendall(b"hello"), daemon=True).start()
             with host.open_stream(address) as stream:
                 assert stream.recv(100) == b"hello"
-    if isinstance(host, LocalHost):
-        with pytest.raises(ConnectionRefusedError):
-            host.open_stream(path)
+    with pytest.raises(ConnectionRefusedError):
+        host.open_stream(path)
     with pytest.raises(OSError):
         host.open_stream(f"{path} nosuch")
 
