@@ -226,7 +226,7 @@ def reach(start: bool = False) -> socket.socket:
     """A connection to this user's agent. Raises AgentGone."""
     path = socket_path()
     try:
-        return _connect(path)
+        return connect_to(path)
     except OSError as error:
         if not start:
             raise AgentGone(error.strerror or str(error)) from None
@@ -236,7 +236,7 @@ def reach(start: bool = False) -> socket.socket:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            return _connect(path)
+            return connect_to(path)
         except OSError:
             return _start(path, deadline)
     finally:
@@ -253,14 +253,14 @@ def _start(path: str, deadline: float) -> socket.socket:
         raise AgentGone(f"{sys.executable}: {error.strerror}") from None
     while True:
         try:
-            return _connect(path)
+            return connect_to(path)
         except OSError as error:
             if time.monotonic() > deadline:
                 raise AgentGone(f"it did not start: {error.strerror or error}") from None
         time.sleep(0.01)
 
 
-def _connect(path: str) -> socket.socket:
+def connect_to(path: str) -> socket.socket:
     stream = socket.socket(socket.AF_UNIX)
     try:
         stream.settimeout(ANSWER)

@@ -81,9 +81,9 @@ def at_once(threads: int, work: Callable[[], None]) -> None:
             done.result(60)
 
 
-def test_one_connection_serves_several_threads(conn: api.Connection, domain: DomainRef) -> None:
+def test_one_connection_serves_several_threads(host: Host, conn: api.Connection, domain: DomainRef) -> None:
     def work() -> None:
-        for _ in range(25):
+        for _ in range(host.rounds):
             assert conn.domain_get_info(domain).nr_virt_cpu > 0
             assert domain in conn.connect_list_all_domains()
             try:

@@ -100,14 +100,14 @@ SPARED = (
 )
 
 
-def bare(*, without: Sequence[str] = SPARED, folders: Mapping[str, Path] = {}) -> list[str]:
+def bare(*, without: Sequence[str] = SPARED, others: Mapping[str, Path] = {}) -> list[str]:
     """What begins the command line of an sshd on a machine with a shell, QEMU and little else: a mount namespace in
-    which these programs cannot be run, nothing of libvirt is in /run, and `folders` (place -> folder) are others."""
+    which these programs cannot be run, nothing of libvirt is in /run, and `others` stand in for files and folders."""
     script = ["for path in /usr/lib/libvirt /run/libvirt; do [ ! -d $path ] || mount -t tmpfs none $path; done"]
     for name in without:
         path = shutil.which(name, path=SYSTEM_PATH)
         if path:
             script.append(f"mount --bind /dev/null {path}")
-    for place, folder in folders.items():
-        script.append(f"mkdir -p {place} && mount --bind {folder} {place}")
+    for place, other in others.items():
+        script.append(f"{{ [ -e {place} ] || mkdir -p {place}; }} && mount --bind {other} {place}")
     return ["unshare", "--mount", "sh", "-ec", "\n".join([*script, 'exec "$@"']), "sh"]

@@ -171,7 +171,7 @@ def test_a_host_without_libvirt(
     connect: Callable[..., api.Connection], new_sshd: Callable[..., Sshd], root: Path, guests: Guests
 ) -> None:
     """No libvirt, no nc, no python: found out without being told to do without."""
-    sshd = new_sshd(prefix=bare(folders={"/var/lib/vsh": root}))
+    sshd = new_sshd(prefix=bare(others={"/var/lib/vsh": root}))
     there = connect(to=f"qemu+ssh://root@127.0.0.1:{sshd.port}/system?{sshd.query()}")
     assert there.session.driver.uri.path == "/system" and there.connect_get_type() == "QEMU"
     ref = there.domain_create_xml(guests.boot_sector("alone"), 0)

@@ -24,12 +24,12 @@ class Person:
         (home / "run").mkdir(mode=0o700)
         self.folder = home / "run" / "vsh"
         self.sshd = sshd
-        self.query = sshd.query(socket=str(libvirtd.socket))
-        self.uri = self.through(sshd.port)
+        self.uri = self.through(sshd.port, libvirtd)
 
-    def through(self, port: int) -> str:
-        """The URI of the test host, where `port` leads to the server."""
-        return f"test+ssh://root@127.0.0.1:{port}/default?{self.query}"
+    def through(self, port: int, libvirtd: Libvirtd, scheme: str = "test", path: str = "/default") -> str:
+        """A URI on a daemon, where `port` leads to the server."""
+        query = self.sshd.query(socket=str(libvirtd.socket))
+        return f"{scheme}+ssh://root@127.0.0.1:{port}{path}?{query}"
 
     def vsh(self, *argv: str, **env: str) -> Run:
         done = subprocess.run(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..backends.ssh.link import Link, Remote
+    from .inventory import Inventory
 
 
 class Client:
@@ -24,6 +25,7 @@ class Client:
         self._link: Link | None = None
         self._uri = ""
         self._seen: Warm | None = None
+        self._passing: Inventory | None = None
         self._started = 0
         self._programs: dict[int, Remote] = {}
 
@@ -45,6 +47,8 @@ class Client:
             pass
         finally:
             self._wire.close()
+            if self._passing is not None:
+                self._passing.close()
             if self._entry is not None:
                 self._agent.release(self._entry)
                 self._remember(self._entry)
@@ -52,9 +56,17 @@ class Client:
     def _remember(self, entry: Warm) -> None:
         """From its first use on, know what completion will ask for."""
         try:
-            entry.inventory(self._uri)
+            if not _of_one_connection(self._uri):
+                entry.inventory(self._uri)
         except (OSError, VirtError):
             pass  # then it will be asked when it is wanted
+
+    def _inventory(self, entry: Warm) -> "Inventory":
+        """What to ask: what is known, or for a moment what a new connection knows."""
+        if not _of_one_connection(self._uri):
+            return entry.inventory(self._uri)
+        self._passing = self._passing or entry.look_in(self._uri)
+        return self._passing
 
     def _answer(self, request: "dict[str, Any]") -> "tuple[dict[str, Any], socket.socket | None]":
         match request:
@@ -69,7 +81,7 @@ class Client:
                 self._seen, self._uri = self._agent.there(Uri(uri), environ), uri
                 return {"ok": True}, None
             case {"op": "look", "call": str(name), "args": str(args)} if self._seen is not None:
-                return {"ok": True, "value": self._seen.inventory(self._uri).look(name, args)}, None
+                return {"ok": True, "value": self._inventory(self._seen).look(name, args)}, None
             case {"op": "status"}:
                 return {"ok": True, "links": self._agent.status(), "idle_limit_seconds": self._agent.idle}, None
             case {"op": "stop"}:
@@ -102,3 +114,8 @@ class Client:
         self._wire.send({"ask": question, "hidden": hidden})
         answer = self._wire.receive().get("answer")
         return answer if isinstance(answer, str) else None
+
+
+def _of_one_connection(uri: str) -> bool:
+    """Whether what `uri` names lives as long as somebody is connected: nothing may be kept open for its sake."""
+    return Uri(uri).scheme == "test"

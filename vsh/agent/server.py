@@ -43,15 +43,19 @@ class Warm:
 
         Raises VirtError.
         """
-        from .inventory import Inventory
-
         with self._opening:
             found = self._inventories.get(uri)
             if found is None or not found.alive:
-                if self.link is None:
-                    raise ConnectionResetError(104, "the connection is closed")
-                found = self._inventories[uri] = Inventory(uri, self.link)
+                found = self._inventories[uri] = self.look_in(uri)
             return found
+
+    def look_in(self, uri: str) -> "Inventory":
+        """The same, for the caller alone, who closes it."""
+        from .inventory import Inventory
+
+        if self.link is None:
+            raise ConnectionResetError(104, "the connection is closed")
+        return Inventory(uri, self.link)
 
     def close(self) -> None:
         """End the link, and with it all that goes through it."""
