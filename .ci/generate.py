@@ -136,17 +136,17 @@ COMMANDS: "dict[str, str]" = {
 @}
 #: Older spellings.
 ALIASES = {"nodedev-dettach": "nodedev-detach"}
+_found: "dict[str, Command]" = {}
 
 
 def find(name: str) -> "Command | None":
     """The command called `name`, its module imported on the way; None when there is none."""
     name = ALIASES.get(name, name)
-    module = COMMANDS.get(name)
-    if module is None:
-        return None
-    functions = vars(__import__(f"vsh.commands.{module}", fromlist=["_"])).values()
-    found: Command = next(f.command for f in functions if hasattr(f, "command") and f.command.name == name)
-    return found
+    if name in _found or name not in COMMANDS:
+        return _found.get(name)
+    functions = vars(__import__(f"vsh.commands.{COMMANDS[name]}", fromlist=["_"])).values()
+    _found[name] = next(f.command for f in functions if hasattr(f, "command") and f.command.name == name)
+    return _found[name]
 '''
 
 

@@ -127,6 +127,14 @@ class Connection(Calls):
         answers = iter(self.session.batch(allowed))
         return [next(answers) if r is None else r for r in results]
 
+    def presume(self) -> None:
+        """See driver.Connection.presume."""
+        self.session.presume()
+
+    def settle(self) -> None:
+        """See driver.Connection.settle."""
+        self.session.settle()
+
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
         """Have `callback` called with a record for each event of `kind`, of `ref` or of all objects.
 

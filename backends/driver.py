@@ -113,6 +113,14 @@ class Connection(Calls):
                 results.append(error)
         return results
 
+    def presume(self) -> None:
+        """The lookups that follow may be answered by what they led to before, until another call is made.
+
+        For a caller who begins again when that call, or `settle`, raises errors.Outdated."""
+
+    def settle(self) -> None:
+        """Make sure that what was presumed is so. Raises errors.Outdated."""
+
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
         """Have `callback` called with a record for each event of `kind` (events.KINDS), of the object `ref` or, with
         None, of all.

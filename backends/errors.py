@@ -124,6 +124,10 @@ MESSAGES = {
 }
 
 
+class Outdated(BaseException):
+    """What was presumed is not so (driver.Connection.presume): begin again. Nobody but who does that may catch it."""
+
+
 class VirtError(Exception):
     """A failed call, as libvirt describes one.
 

@@ -12,6 +12,7 @@ from .backends.errors import (
     SYSTEM_ERROR,
     XML_DETAIL,
     XML_INVALID_SCHEMA,
+    Outdated,
     VirtError,
 )
 from .commands.errors import CommandError, failing
@@ -21,7 +22,7 @@ from .render import Renderer, renderer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from .backends.streams import Stream
     from .commands.context import Context
@@ -251,8 +252,7 @@ class Session:
                 self._usable()
             if self.log:
                 self.log.lookups(one)
-            result = one.command.call(self, one.given)
-            self.render.show(one.command, result)
+            self.render.show(one.command, self._called(one))
             return True
         except CommandError as error:
             failure = error
@@ -275,6 +275,23 @@ class Session:
         self._lost = self._lost or (failure.cause is not None and failure.cause.code in FATAL)
         self.render.error(one.command, failure)
         return False
+
+    def _called(self, one: Parsed) -> "Any":
+        """What a command returns, by what names led to before if they still do."""
+        connection = self._connection
+        if connection is None:
+            return one.command.call(self, one.given)
+        connection.presume()
+        try:
+            try:
+                result = one.command.call(self, one.given)
+            except (CommandError, VirtError):
+                connection.settle()
+                raise
+            connection.settle()
+            return result
+        except Outdated:
+            return one.command.call(self, one.given)
 
     def _usable(self) -> None:
         if self._connection is None or (self._lost and not self._connection.alive):

@@ -97,6 +97,10 @@ class Channel:
         self._bell, self._doorbell = _socket.socketpair()
         self._bell.setblocking(False)
         self._doorbell.setblocking(False)
+        self._poller = select.poll()
+        self._poller.register(self._bell.fileno(), select.POLLIN)
+        #: What the poller waits for on the transport.
+        self._awaited = -1
 
     def use(self, transport: "Transport") -> None:
         """Go on with another transport, which has the same file descriptor: one that encrypts, say."""
@@ -227,7 +231,8 @@ class Channel:
         """Send what there is, wait until something happens, receive what came."""
         # An interrupt while polling leaves everything as it was. Elsewhere it may strike between a message and its
         # bookkeeping: then the connection is given up, for it cannot be known what was lost.
-        self._guard(self._send)
+        if self._outbox or self._closing:
+            self._guard(self._send)
         if self.failure is None:
             self._guard(self._handle, self._poll(timeout))
 
@@ -244,7 +249,8 @@ class Channel:
             raise
 
     def _handle(self, ready: "list[tuple[int, int]]") -> None:
-        self._tick()
+        if self.keepalive is not None:
+            self._tick(self.keepalive)
         for fd, events in ready:
             if self.failure is not None:
                 return
@@ -255,25 +261,22 @@ class Channel:
 
     def _poll(self, timeout: "float | None") -> "list[tuple[int, int]]":
         reading = select.POLLIN
-        if not self._calls and any(stream.full for stream in list(self.streams.values())):
+        if self.streams and not self._calls and any(stream.full for stream in list(self.streams.values())):
             reading, timeout = 0, _TRICKLE
         if self.keepalive is not None:
             due = max(0.0, self.keepalive.due - monotonic())
             timeout = due if timeout is None else min(due, timeout)
         sending = select.POLLOUT if self._outbox else 0
-        transport = self.transport.fileno()
-        poller = select.poll()
-        poller.register(transport, reading | sending)
-        poller.register(self._bell.fileno(), select.POLLIN)
-        ready = poller.poll(None if timeout is None else int(timeout * 1000) + 1)
+        if self._awaited != reading | sending:
+            self._awaited = reading | sending
+            self._poller.register(self.transport.fileno(), self._awaited)
+        ready = self._poller.poll(None if timeout is None else int(timeout * 1000) + 1)
         if not ready and not reading:
-            ready = [(transport, select.POLLIN)]
+            ready = [(self.transport.fileno(), select.POLLIN)]
         return ready
 
-    def _tick(self) -> None:
-        if self.keepalive is None:
-            return
-        verdict = self.keepalive.tick(monotonic())
+    def _tick(self, keepalive: "Keepalive") -> None:
+        verdict = keepalive.tick(monotonic())
         if verdict:
             self.peer.ping()
         elif verdict is False:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..streams import Stream
     from ..uri import Uri
     from .events import Events
+    from .lookups import Lookups
 
 #: remote_auth_type.
 AUTH_NONE, AUTH_SASL, AUTH_POLKIT = range(3)
@@ -47,6 +48,7 @@ class LibvirtConnection(driver.Connection):
     def __init__(self, driver: "driver.Driver", uri: "Uri", readonly: bool = False):
         super().__init__(driver, uri, readonly)
         self._events: Events | None = None
+        self._lookups: Lookups | None = None
 
     # Opening and closing
 
@@ -153,7 +155,13 @@ class LibvirtConnection(driver.Connection):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
         def call(*args: object, **named: object) -> "Any":
-            return self._call(procedure, bind(procedure, args, named))
+            values = bind(procedure, args, named)
+            if self._lookups is None:
+                return self._call(procedure, values)
+            (answer,) = self._lookups.batch([(name, tuple(values))])
+            if isinstance(answer, errors.VirtError):
+                raise answer
+            return answer
 
         return call
 
@@ -165,11 +173,32 @@ class LibvirtConnection(driver.Connection):
         """1 when neither the way to the daemon nor the one from there can be listened to."""
         return int(self._channel.transport.secure and self._finish(self._start("connect_is_secure", ())) == 1)
 
+    def presume(self) -> None:
+        if self._lookups is None:
+            from .lookups import Lookups
+
+            def start(call: "tuple[str, tuple[Any, ...]]") -> Call:
+                return self._start(call[0], bind(procedures.lookup(call[0]), call[1], {}))
+
+            self._lookups = Lookups(start, self._finish, self._batch)
+        self._lookups.presume()
+
+    def settle(self) -> None:
+        if self._lookups is not None:
+            self._lookups.settle()
+
     def batch(self, calls: "Sequence[tuple[str, tuple[Any, ...]]]") -> "list[Any]":
+        return self._batch(calls) if self._lookups is None else self._lookups.batch(calls)
+
+    def _batch(
+        self, calls: "Sequence[tuple[str, tuple[Any, ...]]]", settle: "Callable[[], None] | None" = None
+    ) -> "list[Any]":
         started: list[Call | Callable[[], Any]] = []
         try:
             for name, args in calls:
                 started.append(self._begin(name, args))
+            if settle is not None:
+                settle()
             return [self._end(call) for call in started]
         except BaseException:
             for call in started:
@@ -181,9 +210,12 @@ class LibvirtConnection(driver.Connection):
         """A call on its way, or what is to be called in its turn because it is more than that or impossible."""
         try:
             procedure = procedures.lookup(name)
-            if name in OVERRIDES or procedure.stream or procedure.files or hasattr(type(self), name):
+            if hasattr(type(self), name):
                 return lambda: getattr(self, name)(*args)
-            return self._start(name, bind(procedure, args, {}))
+            values = bind(procedure, args, {})
+            if name in OVERRIDES or procedure.stream or procedure.files:
+                return lambda: self._call(procedure, values)
+            return self._start(name, values)
         except errors.VirtError as error:
             failure = error
         return lambda: failure
