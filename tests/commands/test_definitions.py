@@ -77,8 +77,7 @@ def test_dumpxml_xpath(host: Host) -> None:
         *(f"dumpxml test --wrap --xpath '{path}'" for path in ("//disk", "//target", "//nosuch", "//name|//uuid"))
     )
     host.same("dumpxml test --wrap --xpath //name", "dumpxml test --wrap", "dumpxml nosuch --xpath ''")
-    wanted, seen = (run("-c", host.uri, "dumpxml test --xpath //[") for run in (host.side.virsh, host.side.vsh))
-    assert seen == wanted._replace(stderr="error: " + wanted.stderr)
+    host.same("dumpxml test --xpath //[")
 
 
 def test_undefine(host: Host, domain_file: Write) -> None:

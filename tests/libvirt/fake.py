@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import Self
 
 from vsh.backends import driver, procedures, registry
+from vsh.backends.records import DomainRef
 from vsh.backends.rpc.codec import codec
 from vsh.backends.rpc.frame import Message
 from vsh.backends.rpc.peer import Peer
 
 Answer = Callable[["FakeDaemon", Message], None]
+VM = DomainRef("vm", bytes(range(16)), 1)
 
 
 class FakeDaemon:

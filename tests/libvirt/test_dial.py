@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.libvirt.fake import FakeDaemon
-from tests.libvirt.test_hostile import hostname, silent
+from tests.libvirt.fake import FakeDaemon, hostname, silent
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import SYSTEM_PATH, need
 from tests.live.nursery import Nursery, unprivileged

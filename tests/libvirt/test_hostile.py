@@ -8,13 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.libvirt.fake import FakeDaemon, header, silent, talking_to
+from tests.libvirt.fake import VM, FakeDaemon, header, silent, talking_to
 from tests.live.wait import wait_until
 from vsh.backends import errors, procedures, registry
 from vsh.backends.records import DomainRef
 from vsh.backends.rpc.frame import Message
-
-VM = DomainRef("vm", bytes(range(16)), 1)
 
 
 @pytest.mark.parametrize(

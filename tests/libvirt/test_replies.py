@@ -5,16 +5,13 @@ import tracemalloc
 
 import pytest
 
-from tests.libvirt.fake import FakeDaemon, header, talking_to
+from tests.libvirt.fake import VM, FakeDaemon, header, talking_to
 from tests.live.wait import wait_until
 from vsh.backends import errors, procedures
 from vsh.backends.records import DomainRef
 from vsh.backends.rpc import frame
 from vsh.backends.rpc.codec import encode_event
 from vsh.backends.rpc.frame import Message
-
-VM = DomainRef("vm", bytes(range(16)), 1)
-
 
 # Events
 

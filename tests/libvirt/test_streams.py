@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from tests.libvirt.fake import Answer, FakeDaemon
-from tests.libvirt.test_hostile import VM, talking_to
+from tests.libvirt.fake import VM, Answer, FakeDaemon, talking_to
 from vsh.backends import errors, procedures
 from vsh.backends.libvirt import stream as streams
 from vsh.backends.records import StorageVolRef

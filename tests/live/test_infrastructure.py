@@ -181,10 +181,14 @@ def test_proxy_adds_the_round_trip(libvirtd: Libvirtd, side: Side, transport: st
     target = libvirtd.socket if transport == "unix" else ("127.0.0.1", libvirtd.port)
 
     def seconds(uri: str) -> float:
-        start = time.monotonic()
-        run = side.virsh("-q", "-c", uri, "list --name")
-        assert (run.stdout, run.status) == ("test\n", 0)
-        return time.monotonic() - start
+        """Of the fastest of some runs, for the machine may be busy."""
+        taken = []
+        for _ in range(3):
+            start = time.monotonic()
+            run = side.virsh("-q", "-c", uri, "list --name")
+            assert (run.stdout, run.status) == ("test\n", 0)
+            taken.append(time.monotonic() - start)
+        return min(taken)
 
     with Nursery() as nursery, DelayProxy(target, 0.02, nursery.directory) as proxy:
         slow = libvirtd.uri_at(proxy.address, "test")

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,9 @@ SCRIPTS = (
 
 
 def test_side_by_side_with_libvirtd(
-    libvirtd: Libvirtd, side: Side, guests: Guests, uri: str, root: Path, tmp_path: Path
+    new_libvirtd: Callable[[], Libvirtd], side: Side, guests: Guests, uri: str, tmp_path: Path
 ) -> None:
+    libvirtd = new_libvirtd()
     xml = tmp_path / "same.xml"
     text = guests.boot_sector("same").replace("<memory", "<uuid>6695eb01-f6a4-8304-79aa-97f2502e7777</uuid><memory")
     xml.write_text(text)
