@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
-from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
-from . import device_checks
+from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
+from . import controller_checks, device_checks, platform_checks
 from .base import fail
 from .defaults import is_q35
 
@@ -14,17 +15,19 @@ if TYPE_CHECKING:
     from .capabilities import Capabilities
 
 _SPICE_ONLY = ("spicevmc", "spiceport")
+#: What a disk's serial number may hold.
+_SERIAL = frozenset(ascii_letters + digits + "-_ .+")
 
 
 def check(domain: Domain, caps: Capabilities) -> None:
     """Raise VirtError for the first thing that is wrong."""
     devices = domain.devices
-    if domain.os.type != "hvm":
-        raise fail(CONFIG_UNSUPPORTED, f"unknown OS type '{domain.os.type}'; QEMU runs hvm guests")
     most = caps.machines[domain.os.machine or ""]["max_cpus"]
     if domain.max_vcpus > most:
         what = f"Maximum CPUs greater than specified machine type limit {most}"
         raise fail(CONFIG_UNSUPPORTED, what)
+    platform_checks.check(domain)
+    controller_checks.check(domain)
     _topology(domain)
     loader = domain.os.loader
     efi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
@@ -41,6 +44,8 @@ def check(domain: Domain, caps: Capabilities) -> None:
         if iommu.model == "smmuv3":
             raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
     if not any(graphics.type == "spice" for graphics in devices.graphics):
+        if any(audio.type == "spice" for audio in devices.audios):
+            raise fail(CONFIG_UNSUPPORTED, "Spice audio is not supported without spice graphics")
         sources = [c.source.type for group in (devices.serials, devices.channels, devices.redirdevs) for c in group]
         for kind in sources:
             if kind in _SPICE_ONLY:
@@ -82,4 +87,13 @@ def _disks(domain: Domain) -> None:
             what = f"Invalid address type for disk '{disk.target}': a floppy drive hangs on bus fdc"
             raise fail(CONFIG_UNSUPPORTED, what)
         if disk.device == "cdrom" and disk.bus == "virtio":
-            raise fail(CONFIG_UNSUPPORTED, f"disk type 'virtio' of '{disk.target}' does not support ejectable media")
+            raise fail(CONFIG_UNSUPPORTED, f"disk type of '{disk.target}' does not support ejectable media")
+        if disk.driver.iothread and disk.driver.iothread not in {thread.id for thread in domain.iothreads}:
+            what = f"Disk iothread '{disk.driver.iothread}' not defined in iothreadid"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.wwn and disk.bus not in ("ide", "scsi"):
+            raise fail(CONFIG_UNSUPPORTED, "Only ide and scsi disk support wwn")
+        if (disk.vendor or disk.product) and disk.bus != "scsi":
+            raise fail(CONFIG_UNSUPPORTED, "Only scsi disk supports vendor and product")
+        if disk.serial and not _SERIAL.issuperset(disk.serial):
+            raise fail(INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")

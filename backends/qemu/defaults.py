@@ -38,6 +38,11 @@ def pcie_root(domain: Domain) -> bool:
 
 def complete_domain(domain: Domain, caps: Capabilities) -> None:
     """Machine, CPU, and the devices every machine of its kind has."""
+    if domain.bootloader is not None:
+        raise fail(errors.CONFIG_UNSUPPORTED, "bootloader is not supported by QEMU")
+    if domain.os.type != "hvm":
+        what = f"Emulator '{domain.devices.emulator}' does not support os type '{domain.os.type}'"
+        raise fail(errors.CONFIG_UNSUPPORTED, what)
     machine = caps.machine(domain.os.machine)
     if machine is None:
         emulator = domain.devices.emulator
@@ -50,6 +55,7 @@ def complete_domain(domain: Domain, caps: Capabilities) -> None:
     _check_machine(domain)
     _add_devices(domain, caps)
     _complete_cpu(domain, caps)
+    _fill_cells(domain)
     _add_audio(domain)
 
 
@@ -81,7 +87,7 @@ def _complete_cpu(domain: Domain, caps: Capabilities) -> None:
         if default:
             cpu = domain.cpu = cpu or Cpu()
             cpu.mode, cpu.match, cpu.fallback = "custom", "exact", "forbid"
-            cpu.model = default.removesuffix(f"-{domain.os.arch}-cpu")
+            cpu.model = default.removesuffix(f"-{caps.arch}-cpu")
     if cpu is None:
         return
     if cpu.mode in ("host-passthrough", "maximum"):
@@ -92,6 +98,14 @@ def _complete_cpu(domain: Domain, caps: Capabilities) -> None:
         cpu.check = cpu.check or "partial"
     else:
         cpu.check = cpu.check or ("none" if domain.type == "qemu" else "partial")
+
+
+def _fill_cells(domain: Domain) -> None:
+    """Processors that belong to no NUMA cell belong to the first."""
+    cells = domain.cpu.numa.cells if domain.cpu else []
+    if cells:
+        placed = frozenset(number for cell in cells for number in cell.cpus or ())
+        cells[0].cpus = (cells[0].cpus or frozenset()) | frozenset(range(domain.max_vcpus)) - placed
 
 
 def _add_audio(domain: Domain) -> None:

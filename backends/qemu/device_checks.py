@@ -17,6 +17,7 @@ SHMEM_LEAST, SHMEM_USUAL = 1 << 20, 4 << 20
 def check(domain: Domain) -> None:
     """Raise VirtError for the first thing that is wrong."""
     _displays(domain)
+    _interfaces(domain)
     _inputs(domain)
     _tpms(domain)
     _filesystems(domain)
@@ -31,6 +32,17 @@ def _displays(domain: Domain) -> None:
     if len(kinds) != len(set(kinds)):
         what = "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported"
         raise fail(CONFIG_UNSUPPORTED, what)
+    for video in domain.devices.videos:
+        if video.acceleration and video.acceleration.accel3d and video.type != "virtio":
+            raise fail(CONFIG_UNSUPPORTED, "3d acceleration is supported only with 'virtio' video device")
+
+
+def _interfaces(domain: Domain) -> None:
+    for interface in domain.devices.interfaces:
+        families = [ip.family for ip in interface.ips]
+        for family, name in (("ipv4", "IPv4"), ("ipv6", "IPv6")):
+            if families.count(family) > 1:
+                raise fail(CONFIG_UNSUPPORTED, f"Only one {name} address per interface is allowed")
 
 
 def _inputs(domain: Domain) -> None:

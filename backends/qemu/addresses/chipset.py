@@ -47,7 +47,7 @@ def validate(domain: Domain, buses: Buses) -> None:
     _check_fixed(domain)
     if is_q35(domain.os.machine):
         _q35(domain, buses)
-    elif not buses.used(0, 1):
+    else:
         buses.take((0, 1, 0), PCI)
     _first_video(domain, buses, 1 if is_q35(domain.os.machine) else 2)
 

@@ -103,7 +103,7 @@ def _storage(disk: Disk, source: Source, name: str) -> Props:
         driver = "host_cdrom"
     aio = disk.driver.io or None
     if aio == "native" and disk.driver.cache not in ("none", "directsync"):
-        text = "native I/O needs either no disk cache or directsync cache mode, QEMU will fallback to aio=threads"
+        text = "io='native' needs either no disk cache or directsync cache mode"
         raise fail(CONFIG_UNSUPPORTED, text)
     props: Props = {
         "driver": driver,
