@@ -153,6 +153,12 @@ class Connection(Calls):
             raise errors.read_only("virConnectDomainQemuMonitorEventRegister")
         return self.session.subscribe_monitor(event, ref, callback, flags)
 
+    def autostart(self) -> "list[driver.Autostarted]":
+        """Start what is marked to start with the machine; see driver.Connection.autostart."""
+        if self.readonly:
+            raise errors.read_only("autostart")
+        return self.session.autostart()
+
     def close(self) -> None:
         """End the session; may be repeated."""
         self.session.close()

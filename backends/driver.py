@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .events import Subscription
     from .uri import Uri
 
+    #: kind of object, its name, why it could not be started
+    Autostarted = tuple[str, str, "str | None"]
+
 #: Older calls that the base derives from newer ones: name -> (newer call, arguments to add).
 TWINS: "dict[str, tuple[str, tuple[object, ...]]]" = {
     "domain_create": ("domain_create_with_flags", ()),
@@ -149,6 +152,14 @@ class Connection(Calls):
         Raises NO_SUPPORT where there is no other end.
         """
         raise errors.no_support("virConnectSetKeepAlive")
+
+    def autostart(self) -> "list[Autostarted]":
+        """Start what is marked to start with the machine, unless that was done since it started: what was tried.
+
+        Raises NO_SUPPORT where a daemon does it.
+        """
+        text = "the host's own daemon starts what starts with it"
+        raise errors.virt_error(errors.NO_SUPPORT, text)
 
     def start_background(self) -> None:
         """For a prompt, which idles between calls: notice at once that the other end went away, and answer its

@@ -158,6 +158,7 @@ COMMANDS: "dict[str, str]" = {
     "sysinfo": "host.capabilities",
     "uri": "host.connection",
     "version": "host.connection",
+    "autostart-all": "host.autostart",
     "hosts": "host.hosts",
     "hypervisor-cpu-models": "host.cpu",
     "checkpoint-create": "checkpoint.create",

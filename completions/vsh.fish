@@ -1014,6 +1014,7 @@ complete -c vsh -fn '__vsh_is' -a sysinfo -d 'Show what the host'\''s firmware t
 complete -c vsh -fn '__vsh_is' -a uri -d 'Show the hypervisor'\''s canonical URI'
 complete -c vsh -fn '__vsh_is' -a version -d 'Show versions'
 complete -c vsh -n '__vsh_is version' -l daemon -d 'show also the version of the daemon at the other end'
+complete -c vsh -fn '__vsh_is' -a autostart-all -d 'Start the storage pools and domains that are marked to start with the machine'
 complete -c vsh -fn '__vsh_is' -a hosts -d 'List the saved connections'
 complete -c vsh -n '__vsh_is hosts' -l tag -d 'only those with this tag'
 complete -c vsh -fn '__vsh_is' -a hypervisor-cpu-models -d 'List the CPU models that a hypervisor can give to guests'

@@ -1,4 +1,4 @@
-"""Guests that start with the machine: once after each start of it, by whoever comes first."""
+"""Pools and guests that start with the machine: once after each start of it, by whoever comes first."""
 
 import time
 
@@ -8,60 +8,72 @@ from .secrets import forget_older_starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..driver import Autostarted
     from .driver import QemuDriver
-    from .guests import Guest
+
+#: Seconds that `autostart-all` waits for somebody else who is at it.
+PATIENCE = 600.0
 
 
-def autostart(driver: "QemuDriver") -> None:
-    """Start them; what fails is told in log/autostart.log and keeps no other from starting."""
+def autostart(driver: "QemuDriver", wait: bool = False) -> "list[Autostarted]":
+    """Start them unless that was done; what was tried, and what came of it.
+
+    What fails is told in log/autostart.log too, and keeps no other from starting. Who else is at it is waited for only
+    if `wait`.
+    """
     from .driver import AUTOSTARTED
 
     store, places = driver.store, driver.places
     try:
-        lock = driver.host.lock(f"{places.run}/autostart.lock", 0)
+        lock = driver.host.lock(f"{places.run}/autostart.lock", PATIENCE if wait else 0)
     except TimeoutError:
-        return  # somebody is at it
+        return []  # somebody is at it
     with lock:
         if driver.autostarted():
-            return
+            return []
         wanted = {name.removesuffix(".xml") for name in driver.host.listdir(f"{places.etc}/autostart")}
         forget_older_starts(driver)
-        _start_pools(driver)
+        done = _start_pools(driver)
         for guest in Guests(store):
             if guest.name in wanted and not guest.active:
-                _start(driver, guest)
+                uuid = guest.uuid
+                done.append(_try(driver, "domain", guest.name, lambda uuid=uuid: _start(driver, uuid)))  # type: ignore[misc]
         driver.host.write(f"{places.run}/{AUTOSTARTED}", driver.host.boot_id().encode())
+    return done
 
 
-def _start_pools(driver: "QemuDriver") -> None:
+def _start_pools(driver: "QemuDriver") -> "list[Autostarted]":
     """Guests may have their disks in them."""
     if not driver.host.listdir(f"{driver.places.beside('storage')[0]}/autostart"):
-        return
+        return []
     from .storage.pool_calls import start_one
     from .storage.pools import Pools
 
-    for pool in Pools(driver.store).all():
-        if pool.autostart and not pool.active:
-            try:
-                start_one(driver, pool.ref)
-            except (OSError, errors.VirtError) as error:
-                _complain(driver, f"storage pool '{pool.name}'", error)
+    return [
+        _try(driver, "storage pool", pool.name, lambda ref=pool.ref: start_one(driver, ref))  # type: ignore[misc]
+        for pool in Pools(driver.store).all()
+        if pool.autostart and not pool.active
+    ]
 
 
-def _start(driver: "QemuDriver", guest: "Guest") -> None:
+def _start(driver: "QemuDriver", uuid: bytes) -> None:
     from . import definitions
     from .launching import start
 
+    with driver.lock(uuid):
+        now = Guests(driver.store).by_uuid.get(uuid)
+        if now is not None and now.persistent and not now.active:
+            start(driver, definitions.read_definition(driver.store, now.name), paused=False)
+
+
+def _try(driver: "QemuDriver", kind: str, name: str, start: "Callable[[], None]") -> "Autostarted":
     try:
-        with driver.lock(guest.uuid):
-            now = Guests(driver.store).by_uuid.get(guest.uuid)
-            if now is not None and now.persistent and not now.active:
-                start(driver, definitions.read_definition(driver.store, now.name), paused=False)
+        start()
     except (OSError, errors.VirtError) as error:
-        _complain(driver, f"domain '{guest.name}'", error)
-
-
-def _complain(driver: "QemuDriver", what: str, error: Exception) -> None:
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S%z")
-    text = f"{stamp}: Failed to autostart {what}: {error}\n"
-    driver.host.append(f"{driver.places.log}/autostart.log", text.encode("utf-8", "surrogateescape"))
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S%z")
+        text = f"{stamp}: Failed to autostart {kind} '{name}': {error}\n"
+        driver.host.append(f"{driver.places.log}/autostart.log", text.encode("utf-8", "surrogateescape"))
+        return kind, name, str(error)
+    return kind, name, None

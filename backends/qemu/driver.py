@@ -51,6 +51,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.storage.sources:SourceCalls",
     )
     _watch: "Watch | None" = None
+    _started: "list[driver.Autostarted] | None" = None
 
     def open(self, ask: "Ask | None") -> None:
         """Begin; the first to come after a start of the machine, unless only to look, starts what is to start then."""
@@ -58,7 +59,14 @@ class QemuConnection(ListingCalls, InfoCalls):
         if not self.readonly and not self.driver.autostarted():
             from .autostart import autostart
 
-            autostart(self.driver)
+            self._started = autostart(self.driver)
+
+    def autostart(self) -> "list[driver.Autostarted]":
+        """What this connection started when it was opened; if somebody else was at it, wait until that is done."""
+        from .autostart import autostart
+
+        started, self._started = self._started, None
+        return started or autostart(self.driver, wait=True)
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "Subscription":
         """Have `callback` called for events of `kind`, whichever process brings them about."""
