@@ -98,9 +98,11 @@ def start(
     Raises VirtError, and nothing has changed.
     """
     from .argv.machine import actions
+    from .argv.memory import align
     from .storage.disks import locate
 
     actions(model)
+    align(model)
     locate(driver.store, model.devices.disks)
     firmware.choose(driver, model, new_variables)
     store = driver.store

@@ -15,6 +15,7 @@ class NativeCalls(QemuBase):
 
         from ..xml.graphics import Spice
         from .argv import build
+        from .argv.memory import align
         from .firmware import choose
         from .launching import environment, launch
         from .storage.disks import locate
@@ -23,9 +24,10 @@ class NativeCalls(QemuBase):
             raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
         domain = definitions.read(self.driver, domain_xml)
         choose(self.driver, domain)
-        shown = domain.devices.graphics
-        if len(shown) == 1 and isinstance(shown[0], Spice) and shown[0].autoport:
-            shown[0].port = 5901  # one is chosen when it starts
+        align(domain)
+        for graphics in domain.devices.graphics:
+            if isinstance(graphics, Spice) and graphics.autoport:
+                graphics.port = 5901  # one is chosen when it starts
         locate(self.driver.store, domain.devices.disks)
         caps = definitions.capabilities(self.driver, domain)
         argv = build(domain, caps, launch(self.driver, domain))

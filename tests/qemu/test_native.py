@@ -42,7 +42,10 @@ MORE = [
     "<serial type='unix'><source mode='bind' path='/tmp/a,b.sock'/></serial>"
     "<serial type='udp'><source mode='bind' host='127.0.0.1' service='1'/>"
     "<source mode='connect' host='127.0.0.2' service='2'/></serial>"
-    "<serial type='null'/>"
+    "<serial type='null'/>",
+    "<serial type='udp'><source mode='connect' host='1.1.1.1' service='2446'/></serial>"
+    "<serial type='unix'><source mode='connect' path='/tmp/foo'><reconnect enabled='no'/></source></serial>"
+    "<video><model type='vga'/><acpi index='2'/></video>"
     "<serial type='file'><source path='/tmp/f' append='on'/><log file='/tmp/l' append='off'/></serial>",
     "<graphics type='vnc' port='5910' websocket='5700' sharePolicy='ignore' keymap='de'><listen type='address'"
     " address='::1'/></graphics><video><model type='vmvga'/></video>",
@@ -59,6 +62,8 @@ BESIDE = [
     "<memoryBacking><hugepages/></memoryBacking>",
     "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>",
     "<memoryBacking><source type='file'/><allocation mode='immediate'/><nosharepages/></memoryBacking>",
+    "<memoryBacking><allocation mode='immediate' threads='8'/></memoryBacking>",
+    "<vcpu>2</vcpu><cpu><numa><cell cpus='0' memory='1' unit='MiB'/><cell cpus='1' memory='3'/></numa></cpu>",
     "<cpu mode='custom'><model>Nehalem</model><vendor>Intel</vendor><feature policy='force' name='aes'/></cpu>"
     "<features><acpi/><kvm><hidden state='on'/></kvm><pmu state='off'/></features>",
     "<clock offset='absolute' start='86400'/><pm><suspend-to-disk enabled='yes'/></pm>",

@@ -76,8 +76,8 @@ def backend(command: Command, source: CharSource, id: str, path: str | None = No
         there, here = (next((end for end in source.udp if end.mode == mode), None) for mode in ("connect", "bind"))
         parts = ["udp", f"id={id}"]
         parts += [f"host={escape((there and there.host) or '')}", f"port={escape((there and there.service) or '')}"]
-        if here is not None:
-            parts += [f"localaddr={escape(here.host or '')}", f"localport={escape(here.service or '0')}"]
+        parts += [f"localaddr={escape((here and here.host) or '')}"]
+        parts += [f"localport={escape((here and here.service) or '0')}"]
     elif kind == "spicevmc":
         parts = ["spicevmc", f"id={id}", f"name={_VMC[id.rstrip('0123456789')]}"]
     elif kind == "spiceport":
@@ -101,8 +101,8 @@ def backend(command: Command, source: CharSource, id: str, path: str | None = No
 def _socket(source: CharSource, server: bool) -> list[str]:
     if server:
         return ["server=on", "wait=off"]
-    if source.reconnect is not None and source.reconnect.enabled:
-        return [f"reconnect={source.reconnect.timeout}"]
+    if source.reconnect is not None and source.reconnect.enabled is not None:
+        return [f"reconnect={source.reconnect.timeout if source.reconnect.enabled else 0}"]
     return []
 
 

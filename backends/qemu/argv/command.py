@@ -73,8 +73,8 @@ class Command:
             return {
                 "bus": self.bus("pci", where.bus),
                 "multifunction": True if where.multifunction else None,
-                "acpi-index": info.acpi_index or None,
                 "addr": slot,
+                "acpi-index": info.acpi_index or None,
             }
         if isinstance(address, UsbAddress):
             bus = self.bus("usb", address.bus)

@@ -12,7 +12,29 @@ from .command import refuse
 
 if TYPE_CHECKING:
     from ...xml.cpu import Cell
+    from ...xml.domain import Domain
     from .command import Command, Props
+
+#: In KiB.
+MIB = 1024
+
+
+def align(domain: Domain) -> None:
+    """Round sizes up to what QEMU takes, whole MiB (qemuDomainAlignMemorySizes)."""
+    cells = domain.cpu.numa.cells if domain.cpu else []
+    modules = domain.devices.memories
+    initial = domain.memory - sum(module.size for module in modules)
+    for cell in cells:
+        cell.memory = _whole(cell.memory)
+    for module in modules:
+        module.size = _whole(module.size)
+    initial = sum(cell.memory for cell in cells) if cells else _whole(initial)
+    domain.memory = initial + sum(module.size for module in modules)
+    domain.max_memory = _whole(domain.max_memory)
+
+
+def _whole(size: int) -> int:
+    return -(-size // MIB) * MIB
 
 
 def add(command: Command) -> None:
@@ -27,7 +49,7 @@ def add(command: Command) -> None:
     default = command.caps.machines[domain.os.machine or ""]["default_ram"]
     cells = domain.cpu.numa.cells if domain.cpu else []
     if default and not cells:
-        kind, props = backend(command, default, (domain.memory - modules) // 1024 * 1024)
+        kind, props = backend(command, default, domain.memory - modules)
         if kind != "memory-backend-ram":
             # Keeps the name by which the memory migrates.
             props = _before_size(props, {"x-use-canonical-path-for-ramblock-id": False})
@@ -65,7 +87,8 @@ def backend(command: Command, alias: str, size: int, cell: Cell | None = None) -
         kind, props = "memory-backend-file", {"mem-path": path, "discard-data": discard, "share": share}
     else:
         kind, props = "memory-backend-ram", {}
-    props |= {"prealloc": prealloc, "size": size * 1024}
+    threads = (backing.threads if backing is not None else 0) or None
+    props |= {"prealloc": prealloc, "prealloc-threads": threads, "size": size * 1024}
     return kind, props
 
 
