@@ -28,6 +28,7 @@ def check(domain: Domain, caps: Capabilities) -> None:
         raise fail(CONFIG_UNSUPPORTED, what)
     platform_checks.check(domain)
     controller_checks.check(domain)
+    _vcpus(domain)
     _topology(domain)
     loader = domain.os.loader
     efi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
@@ -64,6 +65,19 @@ def _secure_boot(domain: Domain) -> None:
         raise fail(CONFIG_UNSUPPORTED, "Secure boot is supported for x86_64 architecture only")
     if not domain.os.firmware and (smm is None or smm.state is not True):
         raise fail(CONFIG_UNSUPPORTED, "Secure boot requires SMM feature enabled")
+
+
+def _vcpus(domain: Domain) -> None:
+    states = domain.vcpu_states
+    if not states:
+        return
+    if not states[0].enabled:
+        raise fail(CONFIG_UNSUPPORTED, "vcpu 0 can't be offline")
+    if states[0].hotpluggable:
+        raise fail(CONFIG_UNSUPPORTED, "vcpu0 can't be hotpluggable")
+    there = [state.order for state in states if state.enabled]
+    if any(there) and not all(there):
+        raise fail(CONFIG_UNSUPPORTED, "all vcpus must have either set or unset order")
 
 
 def _topology(domain: Domain) -> None:

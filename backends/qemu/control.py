@@ -102,26 +102,6 @@ class ControlCalls(QemuBase):
 
         return change(self, dom, flags, edit, balloon)
 
-    @call("qemuDomainSetVcpusFlags", EITHER | const.DOMAIN_VCPU_MAXIMUM)
-    def domain_set_vcpus_flags(self, dom: "DomainRef", nvcpus: int, flags: int = 0) -> None:
-        if impact(self._guest(dom), flags) & const.DOMAIN_AFFECT_LIVE:
-            raise fail(errors.OPERATION_UNSUPPORTED, "changing vCPUs of a running domain is not supported yet")
-
-        def edit(model: "Domain") -> None:
-            if flags & const.DOMAIN_VCPU_MAXIMUM:
-                if model.cpu is not None and model.cpu.topology is not None:
-                    text = "CPU topology must be changed with the maximum number of vCPUs"
-                    raise fail(errors.INVALID_ARG, text)
-                model.max_vcpus = nvcpus
-                model.vcpus = min(model.vcpus, nvcpus)
-            elif nvcpus > model.max_vcpus:
-                text = f"requested vcpus is greater than max allowable vcpus for the persistent domain: {nvcpus} > "
-                raise fail(errors.INVALID_ARG, f"{text}{model.max_vcpus}")
-            else:
-                model.vcpus = nvcpus
-
-        change(self, dom, flags, edit)
-
     @call("qemuDomainSendKey")
     def domain_send_key(
         self, dom: "DomainRef", codeset: int, holdtime: int, keycodes: list[int], flags: int = 0

@@ -35,6 +35,8 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.native:NativeCalls",
         "vsh.backends.qemu.console:ConsoleCalls",
         "vsh.backends.qemu.control:ControlCalls",
+        "vsh.backends.qemu.vcpus:VcpuCalls",
+        "vsh.backends.qemu.agentcalls:AgentCalls",
         "vsh.backends.qemu.save:SaveCalls",
         "vsh.backends.qemu.hotplug:HotplugCalls",
         "vsh.backends.qemu.snapshots:SnapshotCalls",

@@ -58,8 +58,13 @@ class InfoCalls(QemuBase):
     def domain_get_max_memory(self, dom: "DomainRef") -> int:
         return self._guest(dom).figures.memory
 
-    @call("qemuDomainGetVcpusFlags", EITHER | const.DOMAIN_VCPU_MAXIMUM)
+    @call("qemuDomainGetVcpusFlags", EITHER | const.DOMAIN_VCPU_MAXIMUM | const.DOMAIN_VCPU_GUEST)
     def domain_get_vcpus_flags(self, dom: "DomainRef", flags: int = 0) -> int:
+        if flags & const.DOMAIN_VCPU_GUEST:
+            from .agentcalls import vcpus_of
+
+            told = vcpus_of(self, dom).values()
+            return len(told) if flags & const.DOMAIN_VCPU_MAXIMUM else sum(bool(cpu["online"]) for cpu in told)
         guest = self._guest(dom)
         figures = guest.figures
         if flags & const.DOMAIN_AFFECT_LIVE and not guest.active:

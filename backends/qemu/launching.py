@@ -99,11 +99,15 @@ def start(
     """
     from .argv.machine import actions
     from .argv.memory import align
+    from .argv.smp import gap_before
     from .storage.disks import locate
 
     actions(model)
     align(model)
     locate(driver.store, model.devices.disks)
+    if gap_before(model) is not None:
+        text = "online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus"
+        raise fail(errors.CONFIG_UNSUPPORTED, text)
     firmware.choose(driver, model, new_variables)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)
@@ -171,6 +175,11 @@ def _run(
     taps.close(launched)
     try:
         _wait(driver, record)
+        if model.vcpu_states:
+            from .vcpus import plug_all
+
+            with Monitor(host, record.monitor, PATIENCE) as monitor:
+                plug_all(monitor, model)
         if saved is not None:
             from .handing import hand
 

@@ -99,16 +99,16 @@ class LifecycleCalls(QemuBase):
     @call("qemuDomainShutdownFlags", WAYS)
     def domain_shutdown_flags(self, dom: "DomainRef", flags: int = 0) -> None:
         guest = self._active(dom)
-        if flags & const.DOMAIN_SHUTDOWN_GUEST_AGENT and not flags & const.DOMAIN_SHUTDOWN_ACPI_POWER_BTN:
-            raise fail(errors.ARGUMENT_UNSUPPORTED, "shutdown by the guest agent is not supported without libvirt yet")
-        with monitor_of(self.driver, guest) as monitor:
-            monitor.execute("system_powerdown")
+        if not _by_agent(self, guest, flags, "powerdown"):
+            with monitor_of(self.driver, guest) as monitor:
+                monitor.execute("system_powerdown")
 
     @call("qemuDomainReboot", WAYS)
     def domain_reboot(self, dom: "DomainRef", flags: int = 0) -> None:
-        self._active(dom)
-        text = "rebooting takes the guest's agent, or a process that watches it power off, and there is none"
-        raise fail(errors.OPERATION_UNSUPPORTED, text, hint="use reset, or reboot from inside")
+        guest = self._active(dom)
+        if not _by_agent(self, guest, flags, "reboot"):
+            text = "rebooting takes the guest's agent, or a process that watches it power off, and there is none"
+            raise fail(errors.OPERATION_UNSUPPORTED, text, hint="use reset, or reboot from inside")
 
     @call("qemuDomainReset")
     def domain_reset(self, dom: "DomainRef", flags: int = 0) -> None:
@@ -138,6 +138,25 @@ class LifecycleCalls(QemuBase):
             with monitor_of(self.driver, guest) as monitor:
                 monitor.execute("cont")
             _await_state(self, dom, const.DOMAIN_RUNNING)
+
+
+def _by_agent(calls: QemuBase, guest: "Guest", flags: int, mode: str) -> bool:
+    """Have the guest's agent shut it down or reboot it, if `flags` let it; whether it did.
+
+    Raises VirtError where nothing else may be tried.
+    """
+    if flags & const.DOMAIN_SHUTDOWN_ACPI_POWER_BTN and not flags & const.DOMAIN_SHUTDOWN_GUEST_AGENT:
+        return False
+    from .agentcalls import order
+
+    try:
+        request = {"execute": "guest-shutdown", "arguments": {"mode": mode}}
+        order(calls, guest, request, ("SHUTDOWN", "RESET"))
+    except errors.VirtError:
+        if flags == const.DOMAIN_SHUTDOWN_GUEST_AGENT:
+            raise
+        return False
+    return True
 
 
 def ends(driver: "QemuDriver", guest: "Guest", patience: float = GRACE) -> bool:

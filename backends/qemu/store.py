@@ -9,6 +9,7 @@ Locks: one for each domain, and one for the set of all (names, uuids, ids), take
 """
 
 from .. import errors
+from ..constants.domain import DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK as AGENT_TIMEOUT
 from ..constants.domain import DOMAIN_RUNNING_BOOTED as RUNNING_BOOTED
 from ..hosts import Process
 from . import lines
@@ -75,6 +76,7 @@ class Running:
         self.journal = ""
         self.ports: list[int] = []
         self.begun = RUNNING_BOOTED
+        self.agent_timeout = AGENT_TIMEOUT
         self.nodes = 0
         self.jobs: list[list[str]] = []
         self.detected: list[int] = []
@@ -96,6 +98,7 @@ class Running:
             ["transient_paths", *self.transient_paths],
             ["ports", *map(str, self.ports)],
             ["begun", str(self.begun)],
+            ["agent-timeout", str(self.agent_timeout)],
             ["nodes", str(self.nodes)],
             ["detected", *map(str, self.detected)],
             *(["job", *job] for job in self.jobs),
@@ -124,6 +127,7 @@ class Running:
         made.transient_paths = [path for path in told.get("transient_paths", []) if path]
         made.ports = [int(port) for port in told["ports"] if port]
         made.begun = int(told["begun"][0])
+        made.agent_timeout = int(told.get("agent-timeout", [AGENT_TIMEOUT])[0])
         made.nodes = int(told["nodes"][0])
         made.jobs = [row[1:] for row in rows if row[0] == "job"]
         made.detected = [int(number) for number in told["detected"]]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import chars, controllers, cpu, disks, displays, filesystems, firmware, machine, memory, misc, nets, refused
+from . import chars, controllers, cpu, disks, displays, filesystems, firmware, machine, memory, misc, nets, refused, smp
 from .command import Command
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def build(domain: Domain, caps: Capabilities, launch: Launch) -> list[str]:
     cpu.add(command)
     firmware.bios(command)
     memory.add(command)
-    machine.add_smp(command)
+    smp.add(command)
     misc.iothreads(command)
     memory.add_numa(command)
     _rest_of_machine(command)

@@ -1,4 +1,4 @@
-"""The machine: its type, CPUs' number, firmware tables, clock, what it does at power-off, and where it boots from."""
+"""The machine: its type, firmware tables, clock, what it does at power-off, and where it boots from."""
 
 from __future__ import annotations
 
@@ -54,20 +54,6 @@ def add(command: Command) -> None:
         command.option("-accel", "kvm" + (f",dirty-ring-size={ring}" if ring else ""))
     else:
         command.option("-accel", "tcg" + (f",tb-size={features.tb_cache // 1024}" if features.tb_cache else ""))
-
-
-def add_smp(command: Command) -> None:
-    domain = command.domain
-    parts = [str(domain.vcpus)]
-    if domain.max_vcpus > domain.vcpus:
-        parts.append(f"maxcpus={domain.max_vcpus}")
-    topology = domain.cpu.topology if domain.cpu else None
-    if topology is not None:
-        parts += [f"sockets={topology.sockets}", f"dies={topology.dies}"]
-        parts += [f"cores={topology.cores}", f"threads={topology.threads}"]
-    else:
-        parts += [f"sockets={domain.max_vcpus}", "cores=1", "threads=1"]
-    command.option("-smp", ",".join(parts))
 
 
 def add_smbios(command: Command) -> None:

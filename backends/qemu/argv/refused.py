@@ -21,7 +21,6 @@ def check(domain: Domain) -> None:
         (domain, domain.cpuset, "cpuset of <vcpu>"),
         (domain, domain.vcpu_placement == "auto", "<vcpu placement='auto'>"),
         (domain, domain.numatune.memory or domain.numatune.memnodes, "<numatune>"),
-        (domain, domain.vcpu_states, "<vcpus>"),
         (domain, domain.perf, "<perf>"),
         (domain, domain.keywrap, "<keywrap>"),
         (domain, domain.launch_security, "<launchSecurity>"),
