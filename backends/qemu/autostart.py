@@ -4,7 +4,6 @@ import time
 
 from .. import errors
 from .guests import Guests
-from .secrets import forget_older_starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def autostart(driver: "QemuDriver", wait: bool = False) -> "list[Autostarted]":
         if driver.autostarted():
             return []
         wanted = {name.removesuffix(".xml") for name in driver.host.listdir(f"{places.etc}/autostart")}
-        forget_older_starts(driver)
+        _forget_older_starts(driver)
         done = _start_pools(driver)
         for guest in Guests(store):
             if guest.name in wanted and not guest.active:
@@ -42,6 +41,14 @@ def autostart(driver: "QemuDriver", wait: bool = False) -> "list[Autostarted]":
                 done.append(_try(driver, "domain", guest.name, lambda uuid=uuid: _start(driver, uuid)))  # type: ignore[misc]
         driver.host.write(f"{places.run}/{AUTOSTARTED}", driver.host.boot_id().encode())
     return done
+
+
+def _forget_older_starts(driver: "QemuDriver") -> None:
+    """Remove what was known of ephemeral secrets and active pools before the machine started anew."""
+    for what in ("secrets", "storage"):
+        _, run = driver.places.beside(what)
+        older = [name for name in driver.host.listdir(run) if name != driver.host.boot_id()]
+        driver.host.remove(*(f"{run}/{name}" for name in older))
 
 
 def _start_pools(driver: "QemuDriver") -> "list[Autostarted]":

@@ -47,7 +47,11 @@ class Secrets:
 
     def lock(self) -> "Lock":
         """The lock of all secrets, for whoever changes something."""
-        return self._driver.store.lock("secrets", "secrets")
+        store = self._driver.store
+        lock = store.lock("secrets", "secrets")
+        for folder in (self._lasting, self._fleeting):
+            store.sweep(folder)
+        return lock
 
     def all(self) -> "dict[bytes, Secret]":
         """uuid -> secret.
@@ -141,13 +145,6 @@ class Secrets:
     def _remove(self, secret: "Secret") -> None:
         definition, value = self._files(secret)
         self._host.remove(value, definition)
-
-
-def forget_older_starts(driver: "QemuDriver") -> None:
-    """Remove ephemeral secrets that were made before the machine started."""
-    _, run = driver.places.beside("secrets")
-    older = [name for name in driver.host.listdir(run) if name != driver.host.boot_id()]
-    driver.host.remove(*(f"{run}/{name}" for name in older))
 
 
 def ref(secret: "Secret") -> "SecretRef":

@@ -249,6 +249,11 @@ class Store:
             self._write_index()
         return found
 
+    def sweep(self, folder: str) -> None:
+        """Remove what killed writers left in a folder; call it with the lock that all who write there take."""
+        left = [name for name in self.host.listdir(folder) if name.startswith(".tmp-")]
+        self.host.remove(*(f"{folder}/{name}" for name in left))
+
     def _sweep(self, file: str, mtime_ns: int) -> None:
         """Remove what a killed writer left."""
         import time

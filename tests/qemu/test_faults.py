@@ -14,40 +14,28 @@ import pytest
 from tests.live.guest import Guests
 from tests.live.wait import wait_until
 from vsh.backends import api
-from vsh.backends.constants.domain import DOMAIN_SHUTOFF
+from vsh.backends.constants.domain import DOMAIN_SHUTOFF, DOMAIN_UNDEFINE_MANAGED_SAVE
+from vsh.backends.errors import VirtError
 from vsh.backends.qemu.store import Running
 
-#: Defines, starts, stops, undefines the same few domains for ever; argv: URI, file of XML, seed, how many.
-WORKER = """
-import random, sys
-from vsh.backends import api
-from vsh.backends.errors import VirtError
-conn = api.open(sys.argv[1])
-text = open(sys.argv[2]).read()
-chance = random.Random(sys.argv[3])
-print("ready", flush=True)
-while True:
-    number = chance.randrange(int(sys.argv[4]))
-    uuid = f"<uuid>6695eb01-f6a4-8304-79aa-97f2502e00{number:02x}</uuid>"
-    xml = text.replace("<memory", uuid + "<memory").replace(">NAME<", f">k{number}<")
-    xml = xml.replace("<vcpu>1<", f"<vcpu>{chance.randrange(1, 9)}<")
-    steps = [
-        lambda: conn.domain_define_xml_flags(xml, 0),
-        lambda: conn.domain_create_with_flags(conn.domain_lookup_by_name(f"k{number}"), 0),
-        lambda: conn.domain_suspend(conn.domain_lookup_by_name(f"k{number}")),
-        lambda: conn.domain_rename(conn.domain_lookup_by_name(f"k{number}"), f"r{number}", 0),
-        lambda: conn.domain_destroy_flags(conn.domain_lookup_by_name(f"k{number}"), 0),
-        lambda: conn.domain_create_xml(xml, 0),
-        lambda: conn.domain_undefine_flags(conn.domain_lookup_by_uuid(bytes.fromhex(
-            f"6695eb01f6a4830479aa97f2502e00{number:02x}")), 0),
-    ]
-    try:
-        chance.choice(steps)()
-    except VirtError as error:
-        said = str(error)
-        if "internal error" in said or "cannot access" in said or "cannot start" in said:
-            print(said, file=sys.stderr, flush=True)
-"""
+ROOT = Path(__file__).parents[2]
+
+
+def work(family: str, uri: str, folder: Path, seed: object, count: int) -> "subprocess.Popen[str]":
+    """A process of `worker.py` that has begun."""
+    argv = [sys.executable, "-m", "tests.qemu.worker", family, uri, str(folder), str(seed), str(count)]
+    worker = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert worker.stdout is not None and worker.stdout.readline() == "ready\n"
+    return worker
+
+
+def prepare(root: Path, guests: Guests) -> None:
+    """What the workers need."""
+    (root / "template.xml").write_text(guests.boot_sector("NAME"))
+    for number in range(3):
+        with (root / f"disk{number}.img").open("wb") as file:
+            file.truncate(1 << 20)
+        (root / f"disk{number}.img").chmod(0o666)
 
 
 def guests_below(root: Path) -> "set[int]":
@@ -87,51 +75,75 @@ def check(uri: str, root: Path) -> None:
                 if ref in conn.connect_list_all_domains(0):
                     assert conn.domain_get_state(ref, 0).state == DOMAIN_SHUTOFF
             if ref in conn.connect_list_all_domains(0):
-                conn.domain_undefine_flags(ref, 0)
+                conn.domain_undefine_flags(ref, DOMAIN_UNDEFINE_MANAGED_SAVE)
         assert conn.connect_list_all_domains(0) == []
         assert not guests_below(root)
     finally:
         conn.close()
 
 
-def kill_at_random_points(uri: str, root: Path, guests: Guests, times: int) -> None:
-    xml = root / "template.xml"
-    xml.write_text(guests.boot_sector("NAME"))
+def check_storage(uri: str, root: Path) -> None:
+    """Every pool, secret and volume is whole, nothing is locked or half made, and all can be removed."""
+    conn = api.open(uri)
+    try:
+        for pool in conn.connect_list_all_storage_pools(0):
+            conn.storage_pool_get_xml_desc(pool, 0)
+            if conn.storage_pool_is_active(pool):
+                for volume in conn.storage_pool_list_all_volumes(pool, 0):
+                    path = conn.storage_vol_get_path(volume)
+                    xml = conn.storage_vol_get_xml_desc(volume, 0)
+                    if "type='qcow2'" in xml:
+                        assert subprocess.run(["qemu-img", "check", "-q", path], check=False).returncode == 0, path
+                    assert "<capacity unit='bytes'>0<" not in xml, xml
+                    conn.storage_vol_delete(volume, 0)
+                conn.storage_pool_destroy(pool)
+            if pool in conn.connect_list_all_storage_pools(0):
+                conn.storage_pool_undefine(pool)
+        for secret in conn.connect_list_all_secrets(0):
+            try:
+                conn.secret_get_value(secret, 0)
+            except VirtError as error:
+                assert "does not have a value" in str(error)
+            conn.secret_undefine(secret)
+        assert conn.connect_list_all_storage_pools(0) == conn.connect_list_all_secrets(0) == []
+        left = [*(root / "e/etc/secrets").glob("*"), *(root / "e/etc/storage").glob("**/*.xml")]
+        left += [path for path in (root / "e/run").glob("s*/**/*.*") if not path.name.startswith(".tmp-")]
+        assert not left
+    finally:
+        conn.close()
+
+
+def kill_at_random_points(family: str, uri: str, root: Path, guests: Guests, times: int) -> None:
+    prepare(root, guests)
     chance = random.Random(4711)
+    looks = check_storage if family == "storage" else check
     for attempt in range(times):
-        argv = [sys.executable, "-c", WORKER, uri, str(xml), str(chance.random()), "3"]
-        worker = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert worker.stdout is not None and worker.stdout.readline() == "ready\n"
+        worker = work(family, uri, root, chance.random(), 3)
         time.sleep(chance.random() * 0.5)
         os.kill(worker.pid, signal.SIGKILL)
         _, said = worker.communicate(timeout=30)
         assert not said, said
         if attempt % 5 == 4 or chance.random() < 0.2:
-            check(uri, root)
-    check(uri, root)
+            looks(uri, root)
+    looks(uri, root)
 
 
-def test_killed_at_fifty_points(uri: str, root: Path, guests: Guests) -> None:
-    kill_at_random_points(uri, root, guests, 50)
+@pytest.mark.parametrize("family", ["definitions", "life", "storage"])
+def test_killed_at_fifty_points(family: str, uri: str, root: Path, guests: Guests) -> None:
+    kill_at_random_points(family, uri, root, guests, 20 if family == "definitions" else 15)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_killed_at_five_hundred_points(uri: str, root: Path, guests: Guests) -> None:
-    kill_at_random_points(uri, root, guests, 500)
+@pytest.mark.parametrize("family", ["definitions", "life", "storage"])
+def test_killed_at_five_hundred_points(family: str, uri: str, root: Path, guests: Guests) -> None:
+    kill_at_random_points(family, uri, root, guests, 200 if family == "definitions" else 150)
 
 
 def hammer(uri: str, root: Path, guests: Guests, seconds: float) -> None:
     """Eight processes at the same domains: nothing is lost, corrupt, or started twice."""
-    xml = root / "template.xml"
-    xml.write_text(guests.boot_sector("NAME"))
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, uri, str(xml), str(number), "20"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )
-        for number in range(8)
-    ]  # fmt: skip
+    prepare(root, guests)
+    workers = [work("definitions", uri, root, number, 20) for number in range(8)]
     deadline = time.monotonic() + seconds
     doubles = []
     while time.monotonic() < deadline:

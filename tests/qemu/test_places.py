@@ -1,11 +1,13 @@
 """URIs, folders, and the paths that keep embedded drivers apart."""
 
 import hashlib
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from vsh.backends import registry
+from vsh.backends import api, registry
 from vsh.backends.errors import INVALID_ARG, XML_ERROR, VirtError
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.places import Places, file_name, inside, short
@@ -58,7 +60,7 @@ def test_sockets_must_fit() -> None:
 
 def test_memory_paths() -> None:
     root = "/r/x"
-    digest = hashlib.sha256(root.encode()).hexdigest()[:8]
+    digest = "20050c57"  # of SHA-256 over the root as the URI gives it
     found = places(root)
     assert found.memory(3, "web", None) == "/r/x/lib/qemu/ram/3-web"
     assert found.memory(3, "web", "/r/x/ram") == "/r/x/ram/libvirt/qemu/3-web"
@@ -69,6 +71,38 @@ def test_memory_paths() -> None:
     assert found.hugepages(3, "web", "/r/x/huge") == "/r/x/huge/libvirt/qemu/3-web"
     assert found.machine(3, "web") == f"qemu-embed-{digest}-3-web"
     assert inside("/a/b", "/a") and inside("/a", "/a") and not inside("/ab", "/a")
+
+
+NUMA = """\
+<domain type='qemu'><name>{name}</name><maxMemory slots='2' unit='MiB'>1024</maxMemory><memory unit='MiB'>256</memory>
+{backing}<vcpu>2</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os>
+<cpu><numa><cell id='0' cpus='0-1' memory='128' unit='MiB'/></numa></cpu><devices>
+<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>
+<controller type='usb' model='none'/><memballoon model='none'/></devices></domain>
+"""
+FILES = "<memoryBacking><source type='file'/></memoryBacking>"
+HUGE = "<memoryBacking><hugepages/></memoryBacking>"
+
+
+@pytest.mark.parametrize("kind", ["files", "pages"])
+def test_where_memory_lies(connect: Callable[..., api.Connection], root: Path, kind: str) -> None:
+    """In command lines, where the id is -1: memory of a cell and of a DIMM by alias, inside the root and outside."""
+    (root / "e/etc").mkdir(parents=True)
+    digest, short = hashlib.sha256(f"{root}/e".encode()).hexdigest()[:8], f"-1-{'é' * 20}"
+    for base in (root / "e/in", root / "out"):
+        (root / "e/etc/qemu.conf").write_text(f'memory_backing_dir = "{base}"\nhugetlbfs_mount = "{base}"\n')
+        conn = connect()
+        xml = NUMA.format(name="é" * 30, backing=FILES if kind == "files" else HUGE)
+        argv = conn.connect_domain_xml_to_native("qemu-argv", xml)
+        conn.close()
+        outside = base == root / "out"
+        if kind == "files":
+            folder = f"{base}/libvirt/qemu/{f'qemu-embed-{digest}-' if outside else ''}{short}"
+            wanted = {"ram-node0": f"{folder}/ram-node0", "memdimm0": f"{folder}/dimm0"}
+        else:
+            folder = f"{base}/libvirt/{f'qemu-embed-{digest}' if outside else 'qemu'}/{short}"
+            wanted = {"ram-node0": folder, "memdimm0": folder}
+        assert dict(re.findall(r'"id":"([^"]*)","mem-path":"([^"]*)"', argv)) == wanted
 
 
 def test_the_system_has_no_hash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

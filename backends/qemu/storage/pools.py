@@ -103,7 +103,9 @@ class Pools:
 
     def lock(self) -> "Lock":
         """The lock of the set of pools; held for moments."""
-        return self._store.lock("storage", "list of storage pools")
+        lock = self._store.lock("storage", "list of storage pools")
+        self._store.sweep(self._etc)
+        return lock
 
     def lock_pool(self, uuid: bytes) -> "Lock":
         """The lock of one pool, for whoever starts, stops or builds it."""
