@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 PIECE = 262120
 #: A stream that holds this much unread is full, and one that holds the latter has failed.
 FULL, LIMIT = 8 << 20, 64 << 20
-#: A sender waits while this much is waiting to be sent on the connection.
-UNSENT = 1 << 20
+#: A sender waits while this much is waiting to be sent on the connection, and goes on when half of it has gone.
+UNSENT = 4 << 20
 #: How long the daemon may take to agree to an abort.
 ABORT = 5.0
 
@@ -183,5 +183,6 @@ class ClientStream(Stream):
 
     def drained(self) -> None:
         """Something was sent."""
-        with self._changed:
-            self._changed.notify_all()
+        if self._channel.unsent <= UNSENT // 2:
+            with self._changed:
+                self._changed.notify_all()
