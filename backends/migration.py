@@ -50,7 +50,7 @@ def migrate(
             raise _unsupported(
                 "Migration APIs with extensible parameters are not supported but extended parameters were passed"
             )
-        raise errors.no_support("virDomainMigrate3")
+        raise _too_old("virDomainMigrate3")
     # The source alone enforces it, and an old destination might not know the flag.
     flags &= ~constants.MIGRATE_CHANGE_PROTECTION
     return _lead(source, domain, destination, params, flags, protection)
@@ -81,7 +81,7 @@ def migrate_to_uri(source: "Connection", domain: "DomainRef", uri: str, params: 
         if not proxied and (not there.host or there.host.startswith("localhost")):
             raise errors.VirtError(errors.INVALID_ARG, "Attempt to migrate guest to the same host")
     if not _can(source, PARAMETERS):
-        raise errors.no_support("virDomainMigrateToURI3")
+        raise _too_old("virDomainMigrateToURI3")
     source.domain_migrate_perform3_params(domain, uri if peer else None, params, b"", flags)
 
 
@@ -185,6 +185,11 @@ def _check_flags(flags: int) -> None:
 def _exclusive(one: str, other: str) -> errors.VirtError:
     text = f"Flags 'VIR_MIGRATE_{one}' and 'VIR_MIGRATE_{other}' are mutually exclusive"
     return errors.VirtError(errors.INVALID_ARG, text)
+
+
+def _too_old(api: str) -> errors.VirtError:
+    hint = "it does not offer migration with parameters, as libvirt's drivers that migrate do since 1.1.0"
+    return errors.virt_error(errors.NO_SUPPORT, api, hint=hint)
 
 
 def _unsupported(text: str) -> errors.VirtError:

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import re
 from pathlib import Path
 
 from cryptography import x509
@@ -23,7 +24,8 @@ class Authority:
         self._certificate = self._sign(self._name, self._key, extensions)
 
     def write(self, folder: Path, *, host: str = "127.0.0.1", days: int = 30) -> Path:
-        """Write cacert.pem, and certificate and key of a daemon on `host` and of a client; both end in `days`."""
+        """Write cacert.pem, and certificate and key of a daemon on `host` and of a client, which end in `days`; all
+        under QEMU's names too."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "cacert.pem").write_bytes(_pem(self._certificate))
         address: x509.GeneralName
@@ -45,8 +47,11 @@ class Authority:
                     serialization.NoEncryption(),
                 )
             )
-        for path in folder.iterdir():
+        for path in list(folder.iterdir()):
             path.chmod(0o644)
+            alias = folder / re.sub("(cert|key).pem$", r"-\1.pem", path.name)
+            if not alias.exists():
+                alias.symlink_to(path.name)
         return folder
 
     def _sign(

@@ -55,12 +55,13 @@ class Libvirtd:
         privileged: bool = False,
         own_network: bool = False,
         settings: Mapping[str, str] = {},
+        qemu_settings: str = "",
         env: Mapping[str, str] = {},
     ) -> None:
         """Start it and wait until it answers. `privileged` needs root; without it root runs it as nobody.
         A privileged one with `own_network` lives in a network namespace, so that its networks disturb nobody: it is
         reached through its unix socket alone, and `command_inside` runs programs beside it.
-        `settings` of libvirtd.conf and variables of the environment (`env`) are added to its own.
+        `settings` of libvirtd.conf, lines of qemu.conf and variables of the environment (`env`) are added to its own.
 
         Raises RuntimeError, with the daemon's log, when it does not come up.
         """
@@ -86,7 +87,7 @@ class Libvirtd:
             self.socket = self.directory / "run/libvirt/libvirt-sock"
             qemu_conf = self.directory / "config/libvirt/qemu.conf"
         qemu_conf.parent.mkdir(parents=True)
-        qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else ""))
+        qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else "") + qemu_settings)
         conf = {
             "listen_tls": "0",
             "listen_tcp": "1",
