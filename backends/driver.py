@@ -53,9 +53,11 @@ class Connection(Calls):
     `close()` frees them and may be repeated.
     """
 
-    #: Calls written in modules of their own ("module:class"), imported in this order until one has the call that is
-    #: wanted. Keeps what a one-shot does not need out of its start-up.
+    #: Calls written in modules of their own ("module:class"), imported when one of their calls is wanted. Keeps what a
+    #: one-shot does not need out of its start-up.
     parts: "tuple[str, ...]" = ()
+    #: Part -> its calls, a line each (generated). A call that is not there is looked for in all parts, in their order.
+    index: "dict[str, str]" = {}
 
     def __init__(self, driver: "Driver", uri: "Uri", readonly: bool = False):
         self.driver = driver
@@ -182,7 +184,7 @@ def _written(cls: "type[Connection]", name: str) -> "Any":
             break
         if name in base.__dict__:
             return base.__dict__[name]
-    for part in cls.parts:
+    for part in (*(part for part, names in cls.index.items() if f"\n{name}\n" in names), *cls.parts):
         module, _, attribute = part.partition(":")
         found = getattr(getattr(__import__(module, fromlist=[attribute]), attribute), name, None)
         if found is not None and found is not getattr(Connection, name, None):

@@ -2,6 +2,7 @@
 
 from .. import driver, errors
 from ..hosts.local import LocalHost
+from .index import CALLS
 from .info import InfoCalls
 from .listing import ListingCalls
 from .places import Places
@@ -52,6 +53,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.storage.volume_calls:VolumeCalls",
         "vsh.backends.qemu.storage.sources:SourceCalls",
     )
+    index = CALLS
     _watch: "Watch | None" = None
     _started: "list[driver.Autostarted] | None" = None
 

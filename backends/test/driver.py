@@ -9,6 +9,7 @@ from .capabilities import CELLS
 from .definition import Definition
 from .guests import Guests
 from .host import NODE, HostCalls
+from .index import CALLS
 from .info import InfoCalls
 from .lifecycle import LifecycleCalls
 from .listing import ListingCalls
@@ -56,6 +57,7 @@ class TestConnection(HostCalls, ListingCalls, InfoCalls, LifecycleCalls):
         "vsh.backends.test.storage:PoolCalls",
         "vsh.backends.test.volumes:VolumeCalls",
     )
+    index = CALLS
 
     def __init__(self, driver: driver.Driver, uri: "Uri", readonly: bool = False):
         super().__init__(driver, uri, readonly)

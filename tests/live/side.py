@@ -163,8 +163,8 @@ def _on_one_cpu() -> Iterator[None]:
 
 
 def vsh_command() -> list[str]:
-    """How tests start vsh: as a module of the interpreter that runs them."""
-    return [sys.executable, "-m", "vsh"]
+    """How tests start vsh: the checkout's program, by the interpreter that runs them."""
+    return [sys.executable, str(Path(__file__).parents[2] / "bin" / "vsh")]
 
 
 def private_environment(home: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.side import vsh_command
 from tests.qemu.documents import documents
 from tests.qemu.running import code
 from vsh.backends import api
@@ -33,7 +34,7 @@ def named(name: str, number: int = 1) -> str:
 
 
 def vsh(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "vsh", *argv], capture_output=True, text=True, timeout=60)
+    return subprocess.run([*vsh_command(), *argv], capture_output=True, text=True, timeout=60)
 
 
 def test_what_one_process_defines_others_see(conn: api.Connection, uri: str) -> None:

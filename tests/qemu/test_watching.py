@@ -4,7 +4,6 @@ import json
 import re
 import select
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.live.guest import BOOT_SECTOR_LINE, Guests
 from tests.live.initramfs import LINUX_LINE, LINUX_PROMPT
-from tests.live.side import Side
+from tests.live.side import Side, vsh_command
 from tests.live.wait import wait_until
 from vsh.backends import api
 from vsh.backends.constants import domain as const
@@ -46,7 +45,7 @@ class Events:
     """What `event --all --loop` in a process of its own shows of the domain `seen`."""
 
     def __init__(self, uri: str):
-        argv = [sys.executable, "-m", "vsh", "--format=json", "-c", uri, "event", "--all", "--loop", "--timeout", "60"]
+        argv = [*vsh_command(), "--format=json", "-c", uri, "event", "--all", "--loop", "--timeout", "60"]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         self.output = self.process.stdout
@@ -92,7 +91,7 @@ def test_any_number_of_readers_see_events(events: list[Events], conn: api.Connec
         "destroy": ("stopped", "destroyed"),
         "undefine": ("undefined", "removed"),
     }.items():
-        argv = [sys.executable, "-m", "vsh", "-q", "-c", uri, word, "seen"]
+        argv = [*vsh_command(), "-q", "-c", uri, word, "seen"]
         assert subprocess.run(argv, timeout=60).returncode == 0
         for reader in events:
             assert reader.until(*event) == [event]

@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.live.side import Side
+from tests.live.side import Side, vsh_command
 from vsh.backends import errors, uri
 from vsh.backends.conf import read_conf
 
@@ -93,7 +92,7 @@ def test_configuration_syntax(tmp_path: Path) -> None:
 def vsh(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LIBVIRT", "VIRSH", "XDG"))}
     return subprocess.run(
-        [sys.executable, "-m", "vsh", *argv], env=env | environ, capture_output=True, text=True, timeout=60, check=False
+        [*vsh_command(), *argv], env=env | environ, capture_output=True, text=True, timeout=60, check=False
     )
 
 

@@ -30,6 +30,11 @@ def test_generated_file_is_fresh(generate: ModuleType, file: str, maker: str) ->
     assert (ROOT / file).read_text() == getattr(generate, maker)(), f"run .ci/generate.py for {file}"
 
 
+def test_every_drivers_calls_are_found_where_they_are(generate: ModuleType) -> None:
+    for path, place in generate.PARTS.items():
+        assert (ROOT / path).read_text() == generate.parts(*place), f"run .ci/generate.py parts for {path}"
+
+
 def test_pages_and_completions_are_fresh(generate: ModuleType) -> None:
     made = generate.pages()
     for path, text in made.items():
