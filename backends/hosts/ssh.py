@@ -300,8 +300,12 @@ class SshHost(Host):
     def _by_itself(self, script: str, args: "Sequence[str]", stdin: bytes, deadline: "float | None") -> Finished:
         """Run one of SCRIPTS to its end, as a program of its own."""
         program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", *args])
-        with program.socket as stream:
-            out = _converse(stream, stdin, deadline, args[0] if args else script)
+        try:
+            out = _converse(program.socket, stdin, deadline, args[0] if args else script)
+            program.socket.close()
+        except BaseException:
+            program.abandon()
+            raise
         status, said = program.finish(PATIENCE if deadline is None else max(1.0, deadline - time.monotonic()))
         return Finished((status, out, said))
 

@@ -1,5 +1,6 @@
 """One authenticated SSH connection, and the byte streams and programs on it, by paramiko."""
 
+import errno
 import logging
 import os
 import shlex
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
     from ..credentials import Ask
 
-#: Code of a refusal to open a channel because nobody answers (RFC 4254, 5.1); OpenSSH gives it for what it forbids, too
-CONNECT_FAILED = 2
+#: What paramiko says of a refusal where another thread has taken the reason.
+UNSAID = "Unable to open channel"
 #: Seconds between signs of life that the other side is asked for, where the configuration has no ServerAliveInterval.
 ALIVE = 10.0
 # What paramiko has to say comes as exceptions, too; without a handler its log would go to standard error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class Full(OSError):
+    """There is no room for one more program on a connection."""
 
 
 class Link:
@@ -115,8 +120,8 @@ class Link:
     def open_unix(self, path: str) -> socket.socket:
         """A socket whose other end is the unix socket `path` over there.
 
-        Raises ConnectionRefusedError when nobody answers at `path`, or OpenSSH's server forbids it; PermissionError
-        where another server does not do that; ConnectionResetError when the connection is lost.
+        Raises ConnectionRefusedError when nobody answers at `path`, or the server forbids it or does not know how;
+        ConnectionResetError when the connection is lost.
         """
         return bridge(self._channel(lambda t: t.open_streamlocal(path, self.timeout)))
 
@@ -125,8 +130,15 @@ class Link:
         return bridge(self._channel(lambda t: t.open_channel("direct-tcpip", (host, port), ("", 0))))
 
     def start(self, argv: "Sequence[str]") -> "Remote":
-        """Start a program over there; its input and output are the socket of what is returned."""
-        channel = self._channel(lambda t: t.open_session(timeout=self.timeout))
+        """Start a program over there; its input and output are the socket of what is returned.
+
+        Raises Full when as many run on this connection as the server allows.
+        """
+        try:
+            channel = self._channel(lambda t: t.open_session(timeout=self.timeout))
+        except ConnectionRefusedError:
+            what = f"{self.alias} lets no more programs run on one SSH connection (MaxSessions of its sshd_config)"
+            raise Full(errno.EUSERS, what) from None
         channel.exec_command(command_line(argv))
         return Remote(channel)
 
@@ -142,11 +154,11 @@ class Link:
     def _channel(self, opening: "Any") -> paramiko.Channel:
         try:
             channel: paramiko.Channel = opening(self._transport)
-        except paramiko.ChannelException as error:
-            if error.code == CONNECT_FAILED:
-                raise ConnectionRefusedError(111, "Connection refused") from None
-            raise PermissionError(13, "the SSH server does not do that") from None
+        except paramiko.ChannelException:
+            raise ConnectionRefusedError(111, "Connection refused") from None
         except (paramiko.SSHException, EOFError) as error:
+            if self.alive and str(error).startswith(UNSAID):
+                raise ConnectionRefusedError(111, "Connection refused") from None
             raise ConnectionResetError(104, f"SSH connection to {self.settings.alias}: {error}") from None
         return channel
 

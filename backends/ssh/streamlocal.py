@@ -10,6 +10,9 @@ import time
 import paramiko
 from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
 
+#: Code of a refusal to open a channel because nobody answers (RFC 4254, 5.1); OpenSSH gives it for what it forbids, too
+CONNECT_FAILED = 2
+
 
 class StreamLocalTransport(paramiko.Transport):
     """A paramiko transport that can also reach unix sockets, and notices when nobody answers."""
@@ -25,17 +28,28 @@ class StreamLocalTransport(paramiko.Transport):
             begun = time.monotonic()
             self.completion_event = answered = threading.Event()
             if asking is None or not asking.is_alive():  # which it is while the line takes nothing
-                asking = threading.Thread(target=self._send_user_message, args=(_alive(),), daemon=True)  # type: ignore[attr-defined]
+                asking = threading.Thread(target=self._ask, daemon=True)
                 asking.start()
             missed = 0 if answered.wait(interval) else missed + 1
             time.sleep(max(0.0, begun + interval - time.monotonic()))
         self.close()
 
+    def _ask(self) -> None:
+        """Send a request that every server answers, if only to say that it does not know it (RFC 4254, 4)."""
+        request = paramiko.Message()
+        request.add_byte(cMSG_GLOBAL_REQUEST)
+        request.add_string("keepalive@openssh.com")
+        request.add_boolean(True)
+        try:
+            self._send_user_message(request)  # type: ignore[attr-defined]
+        except (EOFError, OSError, paramiko.SSHException):
+            pass  # which ends the transport, too
+
     def open_streamlocal(self, path: str, timeout: float) -> paramiko.Channel:
         """A channel to the unix socket at `path`.
 
-        Raises ChannelException when the far side refuses (code 1: forbidden, 2: nobody answers there), SSHException
-        when it does not answer within `timeout` seconds.
+        Raises ChannelException when the far side refuses, SSHException when it does not answer within `timeout`
+        seconds.
         """
         with self.lock:
             window = self.default_window_size
@@ -62,13 +76,7 @@ class StreamLocalTransport(paramiko.Transport):
             pass
         if event.is_set() and self._channels.get(number) is not None:  # type: ignore[attr-defined]
             return channel
+        if event.is_set() and self.is_active():
+            self.get_exception()  # which may be another's
+            raise paramiko.ChannelException(CONNECT_FAILED, "Connect failed")
         raise self.get_exception() or paramiko.SSHException("the far side does not answer")
-
-
-def _alive() -> paramiko.Message:
-    """A request that every server answers, if only to say that it does not know it (RFC 4254, 4)."""
-    request = paramiko.Message()
-    request.add_byte(cMSG_GLOBAL_REQUEST)
-    request.add_string("keepalive@openssh.com")
-    request.add_boolean(True)
-    return request

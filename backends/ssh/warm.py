@@ -248,14 +248,15 @@ def _start(path: str, deadline: float) -> socket.socket:
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     environ = {**os.environ, "PYTHONSAFEPATH": "1"}
     try:
-        os.posix_spawn(sys.executable, [sys.executable, "-m", "vsh.agent"], environ, file_actions=null, setsid=True)
+        argv = [sys.executable, "-m", "vsh.agent"]
+        pid = os.posix_spawn(sys.executable, argv, environ, file_actions=null, setsid=True)
     except OSError as error:
         raise AgentGone(f"{sys.executable}: {error.strerror}") from None
     while True:
         try:
             return connect_to(path)
         except OSError as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or os.waitpid(pid, os.WNOHANG)[0]:
                 raise AgentGone(f"it did not start: {error.strerror or error}") from None
         time.sleep(0.01)
 

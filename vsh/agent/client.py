@@ -4,14 +4,15 @@ import socket
 
 from ..backends.errors import VirtError
 from ..backends.ssh import warm
+from ..backends.ssh.link import Link
 from ..backends.uri import Uri
-from .server import Agent, Warm, describe
+from .server import Agent, Warm, describe, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..backends.ssh.link import Link, Remote
+    from ..backends.ssh.link import Remote
     from .inventory import Inventory
 
 
@@ -24,6 +25,7 @@ class Client:
         self._entry: Warm | None = None
         self._link: Link | None = None
         self._uri = ""
+        self._environ: dict[str, str] = {}
         self._seen: Warm | None = None
         self._passing: Inventory | None = None
         self._started = 0
@@ -47,6 +49,8 @@ class Client:
             pass
         finally:
             self._wire.close()
+            for program in self._programs.values():
+                program.abandon()
             if self._passing is not None:
                 self._passing.close()
             if self._entry is not None:
@@ -75,7 +79,7 @@ class Client:
                 if isinstance(found, str):
                     return {"delegate": found}, None
                 self._entry, self._link = found
-                self._uri = uri
+                self._uri, self._environ = uri, environ
                 return {"ok": True, "user": self._link.user}, None
             case {"op": "glance", "uri": str(uri), "environ": dict(environ)}:
                 self._seen, self._uri = self._agent.there(Uri(uri), environ), uri
@@ -96,7 +100,8 @@ class Client:
             case {"op": "tcp", "host": str(host), "port": int(port)}:
                 return {"ok": True}, link.open_tcp(host, port)
             case {"op": "start", "argv": list(argv)}:
-                program = link.start([str(word) for word in argv])
+                assert self._entry is not None
+                program = self._entry.start([str(word) for word in argv], self._another)
                 self._started += 1
                 self._programs[self._started] = program
                 return {"ok": True, "program": self._started}, program.socket
@@ -109,6 +114,13 @@ class Client:
             case {"op": "alive"}:
                 return {"ok": True, "alive": link.alive}, None
         raise ValueError("no such request")
+
+    def _another(self) -> "Link":
+        """One more connection, with which the user is not bothered."""
+        made = make(Uri(self._uri), self._environ, None)
+        if not isinstance(made, Link):
+            raise ConnectionRefusedError(111, f"no further connection: {made.reason}")
+        return made
 
     def _ask(self, question: str, hidden: bool) -> "str | None":
         self._wire.send({"ask": question, "hidden": hidden})

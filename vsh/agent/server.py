@@ -8,14 +8,17 @@ import time
 from ..backends import ssh
 from ..backends.errors import VirtError
 from ..backends.ssh import warm
-from ..backends.ssh.link import Link
+from ..backends.ssh.link import Full, Link
 from ..backends.uri import Uri
 from .settings import agent_idle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from ..backends.ssh.link import Remote
+    from ..backends.ssh.openssh import OpensshLink
     from .inventory import Inventory
 
 #: Seconds between looks at what has become idle.
@@ -23,11 +26,15 @@ TICK = 1.0
 
 
 class Warm:
-    """One link, when it was last used, and what is known through it; `lock` is held while it is made."""
+    """One link, when it was last used, and what is known through it; `lock` is held while it is made.
+
+    Where the server allows few programs on one connection there are `more` to the same host.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.link: Link | None = None
+        self._more: list[Link] = []
         self.users = 0
         self.used = time.monotonic()
         self._opening = threading.Lock()
@@ -37,6 +44,26 @@ class Warm:
     def alive(self) -> bool:
         """Whether there is a link that is not known to be gone."""
         return self.link is not None and self.link.alive
+
+    def start(self, argv: "list[str]", make: "Callable[[], Link]") -> "Remote":
+        """Start a program on the first link that has room for it, one that `make` makes if none has."""
+        program = self._start(argv)
+        if program is None:
+            with self.lock:
+                program = self._start(argv)  # somebody else may have made one meanwhile
+                if program is None:
+                    self._more.append(make())
+                    program = self._more[-1].start(argv)
+        return program
+
+    def _start(self, argv: "list[str]") -> "Remote | None":
+        for link in [self.link, *self._more]:
+            if link is not None and link.alive:
+                try:
+                    return link.start(argv)
+                except Full:
+                    continue
+        return None
 
     def inventory(self, uri: str) -> "Inventory":
         """What is known of what `uri` names, from now on if not before.
@@ -59,8 +86,10 @@ class Warm:
 
     def close(self) -> None:
         """End the link, and with it all that goes through it."""
-        if self.link is not None:
-            self.link.close()
+        for link in [self.link, *self._more]:
+            if link is not None:
+                link.close()
+        self._more.clear()
 
 
 class Agent:
@@ -82,8 +111,7 @@ class Agent:
             with entry.lock:
                 if entry.link is None or not entry.link.alive:
                     entry.close()
-                    with _environment(environ):
-                        made = ssh.connect_cold(uri, ask)
+                    made = make(uri, environ, ask)
                     if not isinstance(made, Link):
                         self.release(entry)
                         return made.reason
@@ -141,6 +169,15 @@ class Agent:
         """Close all links."""
         for entry in list(self._links.values()):
             entry.close()
+
+
+def make(uri: Uri, environ: "dict[str, str]", ask: "Any") -> "Link | OpensshLink":
+    """A new link, of whichever kind.
+
+    Raises VirtError.
+    """
+    with _environment(environ):
+        return ssh.connect_cold(uri, ask)
 
 
 class _environment:
