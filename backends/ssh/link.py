@@ -16,17 +16,14 @@ from ..uri import Uri
 from . import hostkeys
 from .login import log_in
 from .settings import TIMEOUT, Settings, resolve, unreachable
-from .streamlocal import StreamLocalTransport
+from .transport import Channel, Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from ..credentials import Ask
 
-#: What paramiko says of a refusal where another thread has taken the reason.
-UNSAID = "Unable to open channel"
 #: Seconds between signs of life that the other side is asked for, where the configuration has no ServerAliveInterval.
 ALIVE = 10.0
 # What paramiko has to say comes as exceptions, too; without a handler its log would go to standard error.
@@ -54,7 +51,7 @@ class Link:
         self.timeout = settings.number("connecttimeout", TIMEOUT)
         self._before: Link | None = None  # the jump host that this connection goes through
         try:
-            self._transport = StreamLocalTransport(self._reach(uri, ask))
+            self._transport = Transport(self._reach(uri, ask))
         except BaseException:
             self._end_jump()
             raise
@@ -70,7 +67,7 @@ class Link:
             settings.number("serveraliveinterval", ALIVE), int(settings.number("serveralivecountmax", 3))
         )
 
-    def _reach(self, uri: Uri, ask: "Ask | None") -> "socket.socket | paramiko.Channel":
+    def _reach(self, uri: Uri, ask: "Ask | None") -> "socket.socket | Channel":
         s = self.settings
         jumps = s.one("proxyjump", "none")
         if jumps != "none":
@@ -81,7 +78,7 @@ class Link:
                 inner.override("proxyjump", ",".join(earlier))
             refuse_beyond_us(inner)
             self._before = Link(inner, jump, ask, hostkeys.Known(inner))
-            return self._before._channel(lambda t: t.open_channel("direct-tcpip", (s.host, s.port), ("", 0)))
+            return self._before._channel("direct-tcpip", s.host, s.port, "", 0)
         command = s.one("proxycommand", "none")
         if command != "none":
             ours, theirs = socket.socketpair()
@@ -123,11 +120,11 @@ class Link:
         Raises ConnectionRefusedError when nobody answers at `path`, or the server forbids it or does not know how;
         ConnectionResetError when the connection is lost.
         """
-        return bridge(self._channel(lambda t: t.open_streamlocal(path, self.timeout)))
+        return bridge(self._channel("direct-streamlocal@openssh.com", path, "", 0))
 
     def open_tcp(self, host: str, port: int) -> socket.socket:
         """The same for a TCP port that is reached from over there."""
-        return bridge(self._channel(lambda t: t.open_channel("direct-tcpip", (host, port), ("", 0))))
+        return bridge(self._channel("direct-tcpip", host, port, "", 0))
 
     def start(self, argv: "Sequence[str]") -> "Remote":
         """Start a program over there; its input and output are the socket of what is returned.
@@ -135,7 +132,7 @@ class Link:
         Raises Full when as many run on this connection as the server allows.
         """
         try:
-            channel = self._channel(lambda t: t.open_session(timeout=self.timeout))
+            channel = self._channel("session")
         except ConnectionRefusedError:
             what = f"{self.alias} lets no more programs run on one SSH connection (MaxSessions of its sshd_config)"
             raise Full(errno.EUSERS, what) from None
@@ -151,22 +148,19 @@ class Link:
         if self._before is not None:
             self._before.close()
 
-    def _channel(self, opening: "Any") -> paramiko.Channel:
+    def _channel(self, kind: str, *fields: "str | int") -> Channel:
         try:
-            channel: paramiko.Channel = opening(self._transport)
+            return self._transport.open(kind, self.timeout, *fields)
         except paramiko.ChannelException:
             raise ConnectionRefusedError(111, "Connection refused") from None
         except (paramiko.SSHException, EOFError) as error:
-            if self.alive and str(error).startswith(UNSAID):
-                raise ConnectionRefusedError(111, "Connection refused") from None
             raise ConnectionResetError(104, f"SSH connection to {self.settings.alias}: {error}") from None
-        return channel
 
 
 class Remote:
     """A program over there: `socket` is its standard input and output."""
 
-    def __init__(self, channel: paramiko.Channel):
+    def __init__(self, channel: Channel):
         self._channel = channel
         self._errors: list[bytes] = []
         self._reader = threading.Thread(target=self._read_errors, daemon=True)
@@ -198,7 +192,7 @@ class Remote:
         _close(self._channel)
 
 
-def _close(channel: paramiko.Channel) -> None:
+def _close(channel: Channel) -> None:
     try:
         channel.close()
     except (OSError, EOFError, paramiko.SSHException):
@@ -210,7 +204,7 @@ def command_line(argv: "Sequence[str]") -> str:
     return shlex.join(argv)
 
 
-def bridge(channel: paramiko.Channel) -> socket.socket:
+def bridge(channel: Channel) -> socket.socket:
     """A socket joined to a channel by two threads, since a channel cannot be polled; the end of either ends both."""
     ours, theirs = socket.socketpair()
     receiver = threading.Thread(target=_to_socket, args=(channel, theirs), daemon=True)
@@ -219,7 +213,7 @@ def bridge(channel: paramiko.Channel) -> socket.socket:
     return ours
 
 
-def _to_socket(channel: paramiko.Channel, to: socket.socket) -> None:
+def _to_socket(channel: Channel, to: socket.socket) -> None:
     try:
         while data := channel.recv(1 << 18):
             to.sendall(data)
@@ -228,7 +222,7 @@ def _to_socket(channel: paramiko.Channel, to: socket.socket) -> None:
         _close(channel)
 
 
-def _to_channel(channel: paramiko.Channel, source: socket.socket, receiver: threading.Thread) -> None:
+def _to_channel(channel: Channel, source: socket.socket, receiver: threading.Thread) -> None:
     try:
         while data := source.recv(1 << 18):
             channel.sendall(data)

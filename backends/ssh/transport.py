@@ -1,7 +1,8 @@
-"""What paramiko's transport lacks: channels to unix sockets, and an end for a connection whose other side is silent.
+"""What paramiko's transport and channels lack: ways to unix sockets, an end for a connection whose other side is
+silent, and the order of what is sent on a channel that ends.
 
 `direct-streamlocal@openssh.com` is OpenSSH's (its file PROTOCOL, 2.4). paramiko's public way to open a channel cannot
-carry that request's payload, so this subclass sends it. Everything else about such a channel is as for any other.
+carry that request's payload.
 """
 
 import threading
@@ -10,11 +11,59 @@ import time
 import paramiko
 from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: Code of a refusal to open a channel because nobody answers (RFC 4254, 5.1); OpenSSH gives it for what it forbids, too
 CONNECT_FAILED = 2
 
 
-class StreamLocalTransport(paramiko.Transport):
+class Channel(paramiko.Channel):
+    """A channel on which nothing is sent after its close.
+
+    paramiko's sends data and end-of-file when it does not hold the channel's lock any more, and then perhaps after the
+    close that answers the other side's: OpenSSH ends the whole connection for that.
+    """
+
+    transport: "Any"
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self._sending = threading.Lock()
+
+    def _send(self, data: bytes, message: paramiko.Message) -> int:
+        with self._sending:
+            sent: int = super()._send(data, message)  # type: ignore[misc]
+            return sent
+
+    def shutdown(self, how: int) -> None:
+        with self._sending:
+            super().shutdown(how)
+
+    def close(self) -> None:
+        with self.lock:
+            messages = self._close_internal()  # type: ignore[attr-defined]
+        self._end(messages)
+
+    def _handle_close(self, message: paramiko.Message) -> None:
+        with self.lock:
+            messages = self._close_internal()  # type: ignore[attr-defined]
+            self.transport._unlink_channel(self.chanid)
+        # Not on this thread, which reads: whoever is sending may wait for what it reads.
+        threading.Thread(target=self._end, args=(messages,), daemon=True).start()
+
+    def _end(self, messages: "tuple[paramiko.Message | None, ...]") -> None:
+        with self._sending:
+            for message in messages:
+                if message is not None:
+                    try:
+                        self.transport._send_user_message(message)
+                    except (EOFError, OSError, paramiko.SSHException):
+                        pass  # the connection is gone, and the channel with it
+
+
+class Transport(paramiko.Transport):
     """A paramiko transport that can also reach unix sockets, and notices when nobody answers."""
 
     def watch(self, interval: float, count: int) -> None:
@@ -45,8 +94,8 @@ class StreamLocalTransport(paramiko.Transport):
         except (EOFError, OSError, paramiko.SSHException):
             pass  # which ends the transport, too
 
-    def open_streamlocal(self, path: str, timeout: float) -> paramiko.Channel:
-        """A channel to the unix socket at `path`.
+    def open(self, kind: str, timeout: float, *fields: "str | int") -> Channel:
+        """A channel of a kind, whose request ends with `fields`.
 
         Raises ChannelException when the far side refuses, SSHException when it does not answer within `timeout`
         seconds.
@@ -57,14 +106,16 @@ class StreamLocalTransport(paramiko.Transport):
             number = self._next_channel()  # type: ignore[attr-defined]
             request = paramiko.Message()
             request.add_byte(cMSG_CHANNEL_OPEN)
-            request.add_string("direct-streamlocal@openssh.com")
+            request.add_string(kind)
             request.add_int(number)
             request.add_int(window)
             request.add_int(packet)
-            request.add_string(path)
-            request.add_string("")
-            request.add_int(0)
-            channel = paramiko.Channel(number)
+            for field in fields:
+                if isinstance(field, str):
+                    request.add_string(field)
+                else:
+                    request.add_int(field)
+            channel = Channel(number)
             self._channels.put(number, channel)  # type: ignore[attr-defined]
             self.channel_events[number] = event = threading.Event()
             self.channels_seen[number] = True
