@@ -37,10 +37,16 @@ def layers(disk: "Disk") -> "Iterator[Layer]":
     """A disk and what it is backed by, the uppermost first; nothing for a drive without medium."""
     if disk.source.empty:
         return
-    layer: Layer | None = disk
-    while layer is not None and layer.type:
-        yield layer
-        layer = below(layer)
+    yield disk
+    yield from below_all(disk)
+
+
+def below_all(layer: "Layer") -> "Iterator[BackingStore]":
+    """All that a layer stands on."""
+    lower = below(layer)
+    while lower is not None and lower.type:
+        yield lower
+        lower = lower.inner
 
 
 def below(layer: "Layer") -> "BackingStore | None":

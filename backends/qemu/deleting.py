@@ -113,7 +113,7 @@ def _merge(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Momen
     if guest.active and any(upper in references.chain(driver.host, disk) for disk in _live(driver, guest)):
         from .merging import merge_live
 
-        merge_live(driver, guest, str(base.target), upper, lower)
+        merge_live(driver, guest, str(base.target), upper)
     else:
         _merge_offline(driver, guest, base, upper)
     _stand_on(driver, guest, moment, {upper}, base)

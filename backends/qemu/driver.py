@@ -40,6 +40,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.agentcalls:AgentCalls",
         "vsh.backends.qemu.save:SaveCalls",
         "vsh.backends.qemu.hotplug:HotplugCalls",
+        "vsh.backends.qemu.blockjobs:BlockJobCalls",
         "vsh.backends.qemu.snapshots:SnapshotCalls",
         "vsh.backends.qemu.reverting:RevertCalls",
         "vsh.backends.qemu.deleting:DeleteCalls",

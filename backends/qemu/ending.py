@@ -48,6 +48,8 @@ def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
     record = driver.store.read_running(uuid)
     if record is not None:
         alive = record.process is not None and driver.host.alive([record.process])[0]
+        if record.phase == RUNNING and alive and record.jobs:
+            return _look_at_jobs(driver, record)
         if record.phase == STOPPED or (record.phase == RUNNING and alive):
             return False
         if record.phase == STARTING:
@@ -56,6 +58,17 @@ def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
             record.reason = const.DOMAIN_SHUTOFF_FAILED
         finish(driver, record)
     return True
+
+
+def _look_at_jobs(driver: "QemuDriver", record: "Running") -> bool:
+    from . import blockstate
+    from .qmp import Monitor
+
+    try:
+        with Monitor(driver.host, record.monitor) as monitor:
+            return blockstate.look(driver, record, monitor)
+    except OSError:
+        return False  # it is just ending
 
 
 def stop(driver: "QemuDriver", guest: "Guest", reason: int) -> None:
@@ -85,6 +98,10 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
     """Clean up after a guest that has ended, tell so, and forget a transient one; call it with the domain's lock."""
     store, host = driver.store, driver.host
     ref: records.DomainRef = records.DomainRef(record.name, record.uuid, record.id)
+    if record.jobs:
+        from . import blockstate
+
+        blockstate.look(driver, record, None)
     if not record.reason:
         text = _journal(driver, record)
         record.reason = journal.ending(text)

@@ -87,9 +87,11 @@ class Guest:
 
     @property
     def unsettled(self) -> bool:
-        """Whether somebody has to clean up, unless he is at it: it has ended, or its start never did."""
+        """Whether somebody has to look, unless he is at it: it has ended, its start never did, or a job may have."""
         record = self.record
-        return record is not None and (record.phase == STARTING or (record.phase == RUNNING and not self.active))
+        if record is None or record.phase == STOPPED:
+            return False
+        return record.phase == STARTING or not self.active or bool(record.jobs)
 
     @property
     def autostart(self) -> bool:

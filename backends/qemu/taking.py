@@ -2,7 +2,7 @@
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions
+from . import blockstate, definitions
 from .base import fail
 
 TYPE_CHECKING = False
@@ -56,6 +56,9 @@ def _check_disks(host: "Host", guest: "Guest", model: "Snapshot", reuse: bool) -
     assert model.domain is not None
     internal = external = left_out = 0
     for entry, disk in zip(model.disks, model.domain.devices.disks, strict=True):
+        if entry.snapshot != "no" and blockstate.on(guest.record, disk.target) is not None:
+            text = f"disk '{disk.target}' already in active block job"
+            raise fail(errors.BLOCK_COPY_ACTIVE, text)
         if entry.snapshot == "internal":
             internal += 1
             _check_internal(guest, model, entry, disk)

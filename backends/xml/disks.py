@@ -89,6 +89,26 @@ class Geometry(Model):
         return self.cyls > 0 and self.heads > 0 and self.secs > 0
 
 
+class Mirror(Model):
+    """<mirror>: where a running disk is copied to, or committed to."""
+
+    type = Enum("@type", STORAGE_TYPES, default="file", absent="")
+    file = Text("@file")
+    old_format = Text("@format")
+    job = Enum("@job", ("copy", "active-commit"), default="copy", absent="")
+    ready = Enum("@ready", ("yes", "abort", "pivot"))
+    format = Enum("format/@type", FORMATS)
+    source = SourceOf()
+    index = UInt("source/@index", live=True, invalid=(XML_ERROR, "invalid disk index '%s'"))
+    backing_store = Child("backingStore", BackingStore)
+
+    def layer(self) -> BackingStore:
+        """It as an image that a disk stands on."""
+        made = BackingStore(type=self.type, index=self.index, format=self.format, inner=self.backing_store)
+        made.source = self.source
+        return made
+
+
 class Disk(Model):
     """<disk>. `source` is always there; an empty one is a drive without medium."""
 
@@ -116,6 +136,7 @@ class Disk(Model):
     geometry = Child("geometry", Geometry)
     logical_block_size = UInt("blockio/@logical_block_size")
     physical_block_size = UInt("blockio/@physical_block_size")
+    mirror = Child("mirror", Mirror, live=True)
     target = Text("target/@dev")
     bus = Enum("target/@bus", BUSES)
     tray = Enum("target/@tray", ("open",), zero=("closed",))

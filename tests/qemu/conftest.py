@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.side import Run, Side, compare
+from tests.qemu.twins import Twins, disks, make_images
 from vsh.backends import api
 from vsh.backends.constants import storage as const
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.ending import SIGKILL
 from vsh.backends.qemu.store import Running
-from vsh.backends.records import StoragePoolRef
+from vsh.backends.records import DomainRef, StoragePoolRef
 
 
 @pytest.fixture
@@ -115,3 +117,23 @@ def start_pool(conn: api.Connection, folder: Path) -> StoragePoolRef:
         f"<pool type='dir'><name>p</name><target><path>{folder}/p</path></target></pool>",
         const.STORAGE_POOL_CREATE_WITH_BUILD,
     )
+
+
+@pytest.fixture
+def twins(side: Side, libvirtd: Libvirtd, guests: Guests, uri: str) -> Twins:
+    need("qemu-img", "qemu-io")
+    return Twins(side, libvirtd, guests, uri, libvirtd.directory / "images")
+
+
+@pytest.fixture
+def images(root: Path) -> Path:
+    need("qemu-img", "qemu-io")
+    make_images(root / "images")
+    return root / "images"
+
+
+@pytest.fixture
+def disked(conn: api.Connection, guests: Guests, images: Path) -> DomainRef:
+    """A defined guest with two disks."""
+    xml = guests.boot_sector("g").replace("<controller", disks(images) + "<controller", 1)
+    return conn.domain_define_xml_flags(xml, 0)

@@ -1,18 +1,13 @@
 """Snapshots: as libvirtd takes them, and what 9.0 does not do: going back to external ones, deleting anywhere."""
 
-import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.live.guest import Guests
-from tests.live.libvirtd import Libvirtd
-from tests.live.need import need
-from tests.live.side import Side
-from tests.qemu.twins import Twins, disks, make_images
+from tests.qemu.twins import Twins, backing, disks, fill, read, sources, write
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import NO_DOMAIN_SNAPSHOT, OPERATION_FAILED, OPERATION_INVALID, VirtError
@@ -22,58 +17,10 @@ DISK_ONLY = const.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
 NAMED = "<domainsnapshot><name>{}</name></domainsnapshot>"
 
 
-@pytest.fixture
-def twins(side: Side, libvirtd: Libvirtd, guests: Guests, uri: str) -> Twins:
-    need("qemu-img", "qemu-io")
-    return Twins(side, libvirtd, guests, uri, libvirtd.directory / "images")
-
-
-@pytest.fixture
-def folder(root: Path) -> Path:
-    need("qemu-img", "qemu-io")
-    make_images(root / "images")
-    return root / "images"
-
-
-@pytest.fixture
-def ref(conn: api.Connection, guests: Guests, folder: Path) -> Iterator[DomainRef]:
-    """A defined guest with two disks."""
-    xml = guests.boot_sector("g").replace("<controller", disks(folder) + "<controller", 1)
-    yield conn.domain_define_xml_flags(xml, 0)
-
-
 def code(call: Callable[[], object]) -> int:
     with pytest.raises(VirtError) as caught:
         call()
     return caught.value.code
-
-
-def write(path: Path, pattern: int) -> None:
-    argv = ["qemu-io", "-f", "qcow2", "-c", f"write -P {pattern} 0 64k", str(path)]
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
-
-
-def read(path: Path) -> int:
-    """The byte that an image's first 64 KiB are full of."""
-    raw = path.with_suffix(".raw")
-    subprocess.run(["qemu-img", "convert", "-U", "-O", "raw", str(path), str(raw)], check=True)
-    data = raw.read_bytes()[:65536]
-    raw.unlink()
-    assert len(set(data)) == 1
-    return data[0]
-
-
-def sources(conn: api.Connection, ref: DomainRef, flags: int = 0) -> list[Path]:
-    from lxml import etree
-
-    tree = etree.fromstring(conn.domain_get_xml_desc(ref, flags))
-    return [Path(str(found)) for found in tree.xpath("devices/disk[starts-with(target/@dev, 'vd')]/source/@file")]
-
-
-def backing(path: Path) -> list[str]:
-    argv = ["qemu-img", "info", "-U", "--backing-chain", "--output=json", str(path)]
-    told: list[dict[str, Any]] = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
-    return [Path(image["filename"]).name for image in told]
 
 
 def take(conn: api.Connection, ref: DomainRef, name: str, flags: int = 0) -> DomainSnapshotRef:
@@ -170,8 +117,9 @@ def test_going_back(twins: Twins) -> None:
     """)
 
 
-def test_external_branches(conn: api.Connection, ref: DomainRef, folder: Path) -> None:
+def test_external_branches(conn: api.Connection, disked: DomainRef, images: Path) -> None:
     """Each snapshot is there as it was, whatever is done after it; nothing is left behind in the end."""
+    ref = disked
     write(sources(conn, ref)[0], 1)
     one = take(conn, ref, "one", DISK_ONLY)
     write(sources(conn, ref)[0], 2)
@@ -180,7 +128,7 @@ def test_external_branches(conn: api.Connection, ref: DomainRef, folder: Path) -
     conn.domain_revert_to_snapshot(one, 0)
     assert read(sources(conn, ref)[0]) == 1
     assert backing(sources(conn, ref)[0])[1:] == ["a.qcow2"]
-    assert not (folder / "a.two").exists()  # what had been written since is gone
+    assert not (images / "a.two").exists()  # what had been written since is gone
     write(sources(conn, ref)[0], 4)
     three = take(conn, ref, "three", DISK_ONLY)
     write(sources(conn, ref)[0], 5)
@@ -190,7 +138,7 @@ def test_external_branches(conn: api.Connection, ref: DomainRef, folder: Path) -
     assert read(sources(conn, ref)[0]) == 4
     # The other branch needs the image that the first snapshot keeps: it stays, the snapshot goes.
     conn.domain_snapshot_delete(one, 0)
-    assert (folder / "a.qcow2").exists() and read(sources(conn, ref)[0]) == 4
+    assert (images / "a.qcow2").exists() and read(sources(conn, ref)[0]) == 4
     assert sorted(conn.domain_snapshot_list_names(ref, const.DOMAIN_SNAPSHOT_LIST_ROOTS)) == ["three", "two"]
     conn.domain_revert_to_snapshot(two, 0)
     assert read(sources(conn, ref)[0]) == 2
@@ -201,40 +149,60 @@ def test_external_branches(conn: api.Connection, ref: DomainRef, folder: Path) -
     assert conn.domain_snapshot_num(ref, 0) == 0
 
 
-def test_deleting_merges(conn: api.Connection, ref: DomainRef, folder: Path) -> None:
+def test_deleting_merges(conn: api.Connection, disked: DomainRef, images: Path) -> None:
+    ref = disked
     for pattern, name in ((1, "one"), (2, "two"), (3, "three")):
         write(sources(conn, ref)[0], pattern)
         take(conn, ref, name, DISK_ONLY)
     write(sources(conn, ref)[0], 4)
-    before = {path.name for path in folder.iterdir()}
+    before = {path.name for path in images.iterdir()}
     conn.domain_snapshot_delete(conn.domain_snapshot_lookup_by_name(ref, "two", 0), 0)
-    assert before - {path.name for path in folder.iterdir()} == {"a.two", "b.two"}
+    assert before - {path.name for path in images.iterdir()} == {"a.two", "b.two"}
     assert backing(sources(conn, ref)[0]) == ["a.three", "a.one", "a.qcow2"]
-    assert read(folder / "a.qcow2") == 1 and read(folder / "a.one") == 3 and read(sources(conn, ref)[0]) == 4
+    assert read(images / "a.qcow2") == 1 and read(images / "a.one") == 3 and read(sources(conn, ref)[0]) == 4
     three = conn.domain_snapshot_lookup_by_name(ref, "three", 0)
     assert "a.one" in conn.domain_snapshot_get_xml_desc(three, 0)
     conn.domain_revert_to_snapshot(three, 0)
     assert read(sources(conn, ref)[0]) == 3
     one = conn.domain_snapshot_lookup_by_name(ref, "one", 0)
     conn.domain_snapshot_delete(one, const.DOMAIN_SNAPSHOT_DELETE_CHILDREN)
-    assert sources(conn, ref) == [folder / "a.qcow2", folder / "b.qcow2"]
-    assert read(folder / "a.qcow2") == 3
-    assert sorted(path.name for path in folder.iterdir()) == ["a.qcow2", "b.qcow2"]
+    assert sources(conn, ref) == [images / "a.qcow2", images / "b.qcow2"]
+    assert read(images / "a.qcow2") == 3
+    assert sorted(path.name for path in images.iterdir()) == ["a.qcow2", "b.qcow2"]
 
 
-def test_what_others_need_stays(conn: api.Connection, ref: DomainRef, folder: Path, guests: Guests) -> None:
+def test_deleting_merges_while_it_runs(conn: api.Connection, disked: DomainRef, images: Path) -> None:
+    ref = conn.domain_create_with_flags(disked, 0)
+    for pattern, name in ((1, "one"), (2, "two"), (3, "three")):
+        fill(conn, ref, pattern)
+        take(conn, ref, name, DISK_ONLY)
+    conn.domain_snapshot_delete(conn.domain_snapshot_lookup_by_name(ref, "two", 0), 0)
+    assert [path.name for path in sources(conn, ref)] == ["a.three", "b.three"]
+    assert backing(sources(conn, ref)[0]) == ["a.three", "a.one", "a.qcow2"]
+    conn.domain_snapshot_delete(conn.domain_snapshot_lookup_by_name(ref, "three", 0), 0)
+    for flags in (0, const.DOMAIN_XML_INACTIVE):
+        assert [path.name for path in sources(conn, ref, flags)] == ["a.one", "b.one"]
+    assert read(sources(conn, ref)[0]) == 3 and read(images / "a.qcow2") == 1
+    conn.domain_revert_to_snapshot(conn.domain_snapshot_lookup_by_name(ref, "one", 0), 0)
+    assert conn.domain_get_state(ref, 0).state == const.DOMAIN_SHUTOFF and read(sources(conn, ref)[0]) == 1
+    conn.domain_snapshot_delete(conn.domain_snapshot_lookup_by_name(ref, "one", 0), 0)
+    assert sorted(path.name for path in images.iterdir()) == ["a.qcow2", "b.qcow2"]
+
+
+def test_what_others_need_stays(conn: api.Connection, disked: DomainRef, images: Path, guests: Guests) -> None:
     """A clone on top of a snapshot's image keeps it; an internal snapshot keeps the image that has it."""
-    write(folder / "a.qcow2", 1)
+    ref = disked
+    write(images / "a.qcow2", 1)
     one = take(conn, ref, "one", DISK_ONLY)
     write(sources(conn, ref)[0], 2)
-    clone = folder / "clone.qcow2"
-    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(folder / "a.qcow2"), str(clone)]
+    clone = images / "clone.qcow2"
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(images / "a.qcow2"), str(clone)]
     subprocess.run(argv, check=True)
-    xml = guests.boot_sector("clone").replace("<controller", disks(folder) + "<controller", 1)
+    xml = guests.boot_sector("clone").replace("<controller", disks(images) + "<controller", 1)
     conn.domain_define_xml_flags(xml.replace("a.qcow2", "clone.qcow2").replace("b.qcow2", "none.qcow2"), 0)
     conn.domain_snapshot_delete(one, 0)
     assert read(clone) == 1 and read(sources(conn, ref)[0]) == 2
-    assert sources(conn, ref)[1] == folder / "b.qcow2"  # nobody else has that one
+    assert sources(conn, ref)[1] == images / "b.qcow2"  # nobody else has that one
     two = take(conn, ref, "two", DISK_ONLY)
     take(conn, ref, "inside")
     conn.domain_snapshot_delete(two, 0)
@@ -244,9 +212,9 @@ def test_what_others_need_stays(conn: api.Connection, ref: DomainRef, folder: Pa
     assert read(sources(conn, ref)[0]) == 2
 
 
-def test_memory_outside(conn: api.Connection, ref: DomainRef, folder: Path) -> None:
-    ref = conn.domain_create_with_flags(ref, 0)
-    memory = f"<memory snapshot='external' file='{folder}/memory'/>"
+def test_memory_outside(conn: api.Connection, disked: DomainRef, images: Path) -> None:
+    ref = conn.domain_create_with_flags(disked, 0)
+    memory = f"<memory snapshot='external' file='{images}/memory'/>"
     xml = NAMED.format("whole").replace("</name>", f"</name>{memory}")
     for flags in (0, const.DOMAIN_SNAPSHOT_CREATE_LIVE):
         whole = conn.domain_snapshot_create_xml(ref, xml, flags)
@@ -257,11 +225,12 @@ def test_memory_outside(conn: api.Connection, ref: DomainRef, folder: Path) -> N
         assert all(path.suffix not in (".qcow2", ".whole") for path in sources(conn, ref))
         conn.domain_destroy_flags(ref, 0)
         conn.domain_snapshot_delete(whole, 0)
-        assert sorted(path.name for path in folder.iterdir()) == ["a.qcow2", "b.qcow2"]
+        assert sorted(path.name for path in images.iterdir()) == ["a.qcow2", "b.qcow2"]
         conn.domain_create_with_flags(ref, 0)
 
 
-def test_redefining(conn: api.Connection, ref: DomainRef) -> None:
+def test_redefining(conn: api.Connection, disked: DomainRef) -> None:
+    ref = disked
     take(conn, ref, "one")
     two = take(conn, ref, "two")
     flags = const.DOMAIN_SNAPSHOT_XML_SECURE

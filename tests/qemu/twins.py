@@ -1,13 +1,19 @@
 """The same command lines on libvirtd and on this driver, with the same guest and images."""
 
 import difflib
+import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from lxml import etree
 
 from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
+from vsh.backends import api
+from vsh.backends.records import DomainRef
 
 DISK = (
     "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{}/{}.qcow2'/>"
@@ -23,6 +29,7 @@ _MOMENTARY = (
     (r"(?<=<domain type='qemu') id='\d+'", ""),
     (r"/dev/pts/\d+", "PTS"),
     (r"(?s) *<controller [^/]*?>.*?</controller>\n| *<controller [^>]*/>\n", ""),
+    (r"(\n(Block|Active)[ \w]+: \[ *\d+ %\])+", ""),
     (r"(?m) +$", ""),
 )
 
@@ -85,3 +92,38 @@ class Twins:
         for pattern, replacement in _MOMENTARY:
             text = re.sub(pattern, replacement, text)
         return f"$ {line}\n{text}\n"
+
+
+def write(path: Path, pattern: int) -> None:
+    argv = ["qemu-io", "-f", "qcow2", "-c", f"write -P {pattern} 0 64k", str(path)]
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+
+
+def read(path: Path) -> int:
+    """The byte that an image's first 64 KiB are full of."""
+    raw = path.with_suffix(".raw")
+    subprocess.run(["qemu-img", "convert", "-U", "-O", "raw", str(path), str(raw)], check=True)
+    data = raw.read_bytes()[:65536]
+    raw.unlink()
+    assert len(set(data)) == 1
+    return data[0]
+
+
+def sources(conn: api.Connection, ref: DomainRef, flags: int = 0) -> list[Path]:
+    tree = etree.fromstring(conn.domain_get_xml_desc(ref, flags))
+    return [Path(str(found)) for found in tree.xpath("devices/disk[starts-with(target/@dev, 'vd')]/source/@file")]
+
+
+def backing(path: Path) -> list[str]:
+    argv = ["qemu-img", "info", "-U", "--backing-chain", "--output=json", str(path)]
+    told: list[dict[str, Any]] = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
+    return [Path(image["filename"]).name for image in told]
+
+
+def fill(conn: api.Connection, ref: DomainRef, pattern: int) -> None:
+    """Let a running guest's first disk begin with 64 KiB of a byte, which QEMU writes through."""
+    for command in (f"write -P {pattern} 0 64k", "flush"):
+        said = conn.qemu_domain_monitor_command(
+            ref, f'qemu-io -d /machine/peripheral/virtio-disk0/virtio-backend "{command}"', 1
+        )
+        assert "rror" not in said, said

@@ -1,0 +1,149 @@
+"""Block jobs: as libvirtd does them, and what becomes of those that nobody watches."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.wait import wait_until
+from tests.qemu.twins import Twins, backing, fill, read, sources
+from vsh.backends import api
+from vsh.backends.constants import domain as const
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.qemu.ending import SIGKILL
+from vsh.backends.qemu.store import Running
+from vsh.backends.records import DomainRef
+
+ACTIVE, INACTIVE = 0, const.DOMAIN_XML_INACTIVE
+OVERLAY = "<domainsnapshot><name>{}</name></domainsnapshot>"
+
+
+@pytest.fixture
+def layered(conn: api.Connection, disked: DomainRef) -> DomainRef:
+    """A running guest whose disk `vda` stands on three images with different contents."""
+    ref = conn.domain_create_with_flags(disked, 0)
+    flags = const.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | const.DOMAIN_SNAPSHOT_CREATE_NO_METADATA
+    for pattern, name in ((1, "one"), (2, "two")):
+        fill(conn, ref, pattern)
+        conn.domain_snapshot_create_xml(ref, OVERLAY.format(name), flags)
+    fill(conn, ref, 3)
+    return ref
+
+
+def names(conn: api.Connection, ref: DomainRef, flags: int = 0) -> list[str]:
+    return [path.name for path in sources(conn, ref, flags)]
+
+
+def ended(conn: api.Connection, ref: DomainRef) -> bool:
+    return not conn.domain_get_block_job_info(ref, "vda", 0).found
+
+
+def kill_guest(root: Path) -> None:
+    for path in root.glob("**/run/qemu/*.state"):
+        process = Running.load(path.read_bytes()).process
+        assert process is not None and LocalHost().signal(process, SIGKILL)
+        wait_until(lambda process=process: not LocalHost().alive([process])[0])  # type: ignore[misc]
+
+
+def test_as_libvirt_does_them(twins: Twins) -> None:
+    twins.same("""
+        blockpull g vda
+        blockcommit g vda
+        blockjob g vda
+        blockresize g vda 20M
+        start g
+        snapshot-create-as g s1 --disk-only --no-metadata
+        snapshot-create-as g s2 --disk-only --no-metadata
+        snapshot-create-as g s3 --disk-only --no-metadata
+        blockjob g vda
+        blockjob g vdz
+        blockcommit g vdz
+        blockcommit g vda
+        blockcommit g vda --top vda[1] --base vda[2] --wait
+        blockcommit g vda --top %/a.s1 --active
+        blockcommit g vda --top %/a.s1 --base %/a.s2
+        blockcommit g vda --top %/a.s1 --wait
+        dumpxml g --inactive
+        blockcommit g vda --active --wait --pivot
+        blockcommit g vdb --active --wait
+        dumpxml g
+        blockjob g vdb --raw
+        blockjob g vdb 100
+        blockjob g vdb
+        blockpull g vdb
+        snapshot-create-as g q --disk-only
+        snapshot-revert g q
+        blockjob g vdb --abort
+        blockjob g vdb --pivot
+        dumpxml g --inactive
+        blockcopy g vda %/copy.qcow2 --wait
+        blockcopy g vda %/copy.qcow2 --wait --transient-job
+        dumpxml g
+        blockjob g vda --pivot
+        dumpxml g --inactive
+        blockcopy g vda %/copy.qcow2 --transient-job
+        blockcopy g vda %/copy2.raw --format raw --wait --transient-job --pivot
+        blockcopy g vdb %/bs.qcow2 --shallow --wait --transient-job --pivot
+        dumpxml g
+        blockcopy g vdb %/nope --reuse-external --transient-job
+        !echo "<disk type='file'><driver type='qcow2'/><source file='$PWD/x.qcow2'/></disk>" > x.xml
+        blockcopy g vdb --xml %/x.xml --transient-job --wait
+        blockjob g vdb --abort --pivot
+        blockjob g vdb --abort
+        blockpull g vdb --base %/nope
+        blockpull g vdb 100 --wait
+        blockresize g vda 10M
+        blockresize g vda 20M
+        blockresize g vdz 20M
+        snapshot-create-as g p1 --disk-only --no-metadata
+        snapshot-create-as g p2 --disk-only --no-metadata
+        blockpull g vdb --wait --base %/x.qcow2
+        dumpxml g
+        blockpull g vdb --wait
+        dumpxml g --inactive
+    """)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_nobody_watches(
+    connect: Callable[..., api.Connection], layered: DomainRef, images: Path, root: Path, dies: bool
+) -> None:
+    """A job that comes to its end in between is in the documents when somebody looks, even after the guest's end."""
+    conn = connect()
+    conn.domain_block_commit(layered, "vda", None, None, 0, const.DOMAIN_BLOCK_COMMIT_ACTIVE)
+    wait_until(lambda: "ready='yes'" in conn.domain_get_xml_desc(layered, 0))
+    flags = const.DOMAIN_BLOCK_JOB_ABORT_PIVOT | const.DOMAIN_BLOCK_JOB_ABORT_ASYNC
+    conn.domain_block_job_abort(layered, "vda", flags)
+    wait_until(lambda: "BLOCK_JOB_COMPLETED" in next(root.glob("e/run/qemu/*.journal.out")).read_text())
+    if dies:
+        kill_guest(root)
+    else:
+        assert names(conn, layered) == ["a.qcow2", "b.two"]
+    assert names(conn, layered, INACTIVE) == ["a.qcow2", "b.two"]
+    assert read(images / "a.qcow2") == 3
+
+
+def test_a_guest_dies_before_the_end(conn: api.Connection, layered: DomainRef, images: Path, root: Path) -> None:
+    conn.domain_block_commit(layered, "vda", None, None, 0, const.DOMAIN_BLOCK_COMMIT_ACTIVE)
+    kill_guest(root)
+    assert names(conn, layered, INACTIVE) == ["a.two", "b.two"]
+    ref = conn.domain_create_with_flags(layered, 0)
+    assert ended(conn, ref) and read(images / "a.two") == 3
+
+
+def test_events_and_deleting(conn: api.Connection, layered: DomainRef, images: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    subscription = conn.subscribe(
+        "domain_event_block_job_2", layered, lambda event: seen.append((event.dst, event.type, event.status))
+    )
+    conn.domain_block_commit(layered, "vda", None, str(images / "a.one"), 0, const.DOMAIN_BLOCK_COMMIT_DELETE)
+    wait_until(lambda: len(seen) == 1)
+    assert backing(images / "a.two") == ["a.two", "a.qcow2"] and not (images / "a.one").exists()
+    conn.domain_block_commit(layered, "vda", None, None, 0, const.DOMAIN_BLOCK_COMMIT_ACTIVE)
+    wait_until(lambda: len(seen) == 2)
+    conn.domain_block_job_abort(layered, "vda", const.DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+    wait_until(lambda: len(seen) == 3)
+    subscription.close()
+    commit, active = const.DOMAIN_BLOCK_JOB_TYPE_COMMIT, const.DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT
+    assert seen == [("vda", commit, 0), ("vda", active, 3), ("vda", active, 0)]
+    assert read(images / "a.qcow2") == 3 and names(conn, layered) == ["a.qcow2", "b.two"]
