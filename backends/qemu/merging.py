@@ -1,7 +1,7 @@
 """Merging an image of a running domain into the one that it stands on, waiting for that."""
 
 from .. import errors
-from . import blockjobs, blockstate, chains, definitions
+from . import blockstate, chains, definitions, jobcontrol
 from .base import fail
 from .lifecycle import monitor_of
 
@@ -24,16 +24,17 @@ def merge_live(driver: "QemuDriver", guest: "Guest", target: str, upper: str) ->
     lower = next(chains.below_all(layer), None)
     if lower is None:
         raise fail(errors.OPERATION_FAILED, f"QEMU does not say what '{upper}' stands on")
-    job = blockjobs.commit_job(disk, layer, lower, delete=False)
+    job = jobcontrol.commit_job(disk, layer, lower, delete=False)
     with monitor_of(driver, guest) as monitor:
         blockstate.look(driver, record, monitor)
         if not any(known.name == job.name for known in blockstate.jobs(record)):
-            blockjobs.begin(driver, guest, monitor, job, "block-commit", blockjobs.commit_arguments(disk, layer, lower))
-        blockjobs.await_end(driver, guest, monitor, job.name, ready=True)
+            arguments = jobcontrol.commit_arguments(disk, layer, lower)
+            jobcontrol.begin(driver, guest, monitor, job, "block-commit", arguments)
+        jobcontrol.await_end(driver, guest, monitor, job.name, ready=True)
         for known in blockstate.jobs(record):
             if known.name == job.name:
-                blockjobs.end(driver, guest, monitor, known, pivot=True)
-                blockjobs.await_end(driver, guest, monitor, job.name)
+                jobcontrol.end(driver, guest, monitor, known, pivot=True)
+                jobcontrol.await_end(driver, guest, monitor, job.name)
     model = definitions.read_live(driver.store, guest.uuid)
     if any(layer.source.path == upper for disk in model.devices.disks for layer in chains.layers(disk)):
         raise fail(errors.OPERATION_FAILED, f"'{upper}' could not be merged into '{lower.source.path}'")
