@@ -67,6 +67,16 @@ domain_detach_device_alias
 domain_detach_device_flags
 domain_update_device_flags
 """,
+    "vsh.backends.qemu.blockjobs:BlockJobCalls": """
+domain_block_commit
+domain_block_copy
+domain_block_job_abort
+domain_block_job_set_speed
+domain_block_pull
+domain_block_rebase
+domain_block_resize
+domain_get_block_job_info
+""",
     "vsh.backends.qemu.snapshots:SnapshotCalls": """
 domain_has_current_snapshot
 domain_list_all_snapshots

@@ -41,7 +41,11 @@ class Monitor:
         self._events: list[dict[str, Any]] = []
         try:
             self._stream.settimeout(patience)
-            if "QMP" not in self._message():
+            greeting = self._message()
+            while "event" in greeting:  # what happened between another's leaving and the greeting comes before it
+                self._events.append(greeting)
+                greeting = self._message()
+            if "QMP" not in greeting:
                 raise fail(errors.INTERNAL_ERROR, f"no QEMU monitor at '{path}'")
             self.execute("qmp_capabilities")
         except BaseException:
