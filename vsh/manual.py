@@ -44,6 +44,23 @@ SECTIONS = {
         "uri_default, uri_aliases",
         "$XDG_CONFIG_HOME/libvirt/auth.conf, /etc/libvirt/auth.conf": "credentials",
         "$XDG_CACHE_HOME/libvirt/virsh/history": "the history of the prompt, which virsh uses too",
+        "$XDG_CONFIG_HOME/vsh/vsh.toml": "connections with names, agent_idle",
+        "ROOT": "where QEMU without libvirt has its files: the root= of qemu:///embed, else /var/lib/vsh. "
+        "For qemu:///session ROOT/etc is $XDG_CONFIG_HOME/vsh, ROOT/run $XDG_RUNTIME_DIR/vsh, ROOT/lib "
+        "$XDG_DATA_HOME/vsh, ROOT/cache $XDG_CACHE_HOME/vsh",
+        "ROOT/etc/qemu.conf": "libvirt's file. Heeded are user, group, memory_backing_dir, hugetlbfs_mount, "
+        "seccomp_sandbox, vnc_listen, spice_listen, nvram, chardev_tls, chardev_tls_x509_cert_dir, "
+        "chardev_tls_x509_verify, default_tls_x509_cert_dir, default_tls_x509_verify. Keys that ask for protection "
+        "that only libvirt's daemon gives are refused when a guest is defined or started; others mean nothing here",
+        "ROOT/etc/qemu, ROOT/etc/storage, ROOT/etc/secrets": "definitions of domains, pools and secrets; in autostart/ "
+        "links to those that start with the machine. The values of secrets are files that only their owner can read",
+        "ROOT/run/qemu, ROOT/run/storage, ROOT/run/secrets": "what runs and is active, locks, events, and secrets that "
+        "are to be gone with the next start of the machine",
+        "ROOT/lib/qemu": "guests' own files: saved ones in save/, variables of firmware in nvram/, memory in ram/, "
+        "monitors' sockets; index, which may be removed",
+        "ROOT/log/qemu": "what QEMU said, a file for each domain; autostart.log, why something did not start with the "
+        "machine",
+        "ROOT/cache/qemu": "what QEMU programs can do; may be removed",
     },
     "URIS": {
         "test:///default": "the embedded test host: one domain, a network and a pool in memory, gone when vsh ends",

@@ -1,5 +1,6 @@
 """This machine."""
 
+import errno
 import fcntl
 import os
 import time
@@ -288,7 +289,9 @@ class LocalHost(Host):
         # For writing, where we may: the lock itself needs no more than reading.
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except PermissionError:
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1)

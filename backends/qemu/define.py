@@ -175,7 +175,14 @@ def _rename(driver: "QemuDriver", guest: "Guest", name: str) -> None:
         host.link(places.definition(name), places.autostart(name))
     host.rename(places.definition(guest.name), places.definition(name))
     model.name = name
-    definitions.write_definition(store, model)
+    try:
+        definitions.write_definition(store, model)
+    except OSError:
+        host.rename(places.definition(name), places.definition(guest.name))
+        if autostart:
+            host.remove(places.autostart(name))
+        plan.clear()
+        raise
     if autostart:
         host.remove(places.autostart(guest.name))
     record = store.read_running(guest.uuid)

@@ -1,4 +1,8 @@
-"""qemu.conf: libvirt's file with libvirt's names, as far as they make sense here."""
+"""qemu.conf: libvirt's file with libvirt's names, as far as they make sense here.
+
+What asks for protection or for something else that guests would not get is refused; other keys of libvirt's say how its
+daemon goes about its work, and mean nothing without one.
+"""
 
 from .. import errors
 
@@ -10,6 +14,24 @@ if TYPE_CHECKING:
 
 #: Users that guests run as where nothing is configured and we are root: the first of them that there is.
 USERS = ("libvirt-qemu", "qemu", "nobody")
+#: Keys that ask for what is not done -> the values that ask for nothing.
+REFUSED: "dict[str, tuple[Value, ...]]" = {
+    "security_driver": ("none", "", ["none"]),
+    "security_require_confined": (0,),
+    "lock_manager": ("",),
+    "namespaces": ([],),
+    "vnc_tls": (0,),
+    "vnc_sasl": (0,),
+    "vnc_password": ("",),
+    "spice_tls": (0,),
+    "spice_sasl": (0,),
+    "spice_password": ("",),
+    "save_image_format": ("", "raw"),
+    "dump_image_format": ("", "raw"),
+    "snapshot_image_format": ("", "raw"),
+    "max_core": (0,),
+    "dump_guest_core": (1,),
+}
 
 
 class Settings:
@@ -18,10 +40,18 @@ class Settings:
     def __init__(self, host: "Host", values: "dict[str, Value]"):
         self._host = host
         self._values = values
+        for name, harmless in REFUSED.items():
+            if name in values and values[name] not in harmless:
+                raise errors.virt_error(
+                    errors.CONFIG_UNSUPPORTED,
+                    f"qemu.conf: '{name}' cannot be heeded without libvirt",
+                    domain=errors.FROM_QEMU,
+                    hint="remove that line, or let libvirt's daemon run these guests",
+                )
 
     @classmethod
     def read(cls, host: "Host", places: "Places") -> "Settings":
-        """Raises VirtError for a broken file."""
+        """Raises VirtError for a broken file, and for one that asks for what guests would not get."""
         try:
             text = host.read(places.conf).decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vsh.backends import api, registry
-from vsh.backends.errors import INVALID_ARG, XML_ERROR, VirtError
+from vsh.backends.errors import CONFIG_UNSUPPORTED, INVALID_ARG, XML_ERROR, VirtError
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.places import Places, file_name, inside, short
 from vsh.backends.uri import Uri
@@ -82,6 +82,40 @@ NUMA = """\
 """
 FILES = "<memoryBacking><source type='file'/></memoryBacking>"
 HUGE = "<memoryBacking><hugepages/></memoryBacking>"
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ('security_driver = "selinux"', True),
+        ('security_driver = [ "apparmor" ]', True),
+        ('security_driver = "none"', False),
+        ('vnc_password = "secret"', True),
+        ("spice_tls = 1", True),
+        ("vnc_tls = 0", False),
+        ('lock_manager = "lockd"', True),
+        ('namespaces = [ "mount" ]', True),
+        ('save_image_format = "gzip"', True),
+        ('save_image_format = "raw"', False),
+        ('cgroup_controllers = [ "cpu" ]', False),
+        ("keepalive_interval = 5", False),
+    ],
+)
+def test_settings_that_cannot_be_heeded(
+    connect: Callable[..., api.Connection], root: Path, line: str, refused: bool
+) -> None:
+    """A guest that would lack what they promise is refused; looking goes on."""
+    (root / "e/etc").mkdir(parents=True)
+    (root / "e/etc/qemu.conf").write_text(f"{line}\n")
+    conn = connect()
+    assert conn.connect_list_all_domains(0) == []
+    xml = NUMA.format(name="a", backing="")
+    if not refused:
+        conn.domain_define_xml(xml)
+        return
+    with pytest.raises(VirtError, match=rf"qemu.conf: '{line.split()[0]}' cannot be heeded") as caught:
+        conn.domain_define_xml(xml)
+    assert caught.value.code == CONFIG_UNSUPPORTED
 
 
 @pytest.mark.parametrize("kind", ["files", "pages"])
