@@ -14,7 +14,7 @@ value writes nothing.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 from ..errors import FROM_DOMAIN, XML_ERROR, VirtError, virt_error
@@ -129,8 +129,20 @@ class Field(Generic[T]):
 
     expected: str = "."
 
+    def skipped(self, model: Model, node: Node, context: Context) -> bool:
+        """Whether there is no such field here; what stands in its place is no fault, for a schema knows no context."""
+        if not ((self.when and not self.when(model)) or (self.live and context.inactive)):
+            return False
+        for path in self.places():
+            node.tolerate(path)
+        return True
+
+    def places(self) -> Iterator[str]:
+        """The paths that the field is read from."""
+        yield self.path
+
     def read(self, model: Model, node: Node, context: Context) -> None:
-        if (self.when and not self.when(model)) or (self.live and context.inactive):
+        if self.skipped(model, node, context):
             return
         holder = node.find(self.parent)
         text = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import CONFIG_UNSUPPORTED, OVERFLOW, XML_ERROR
@@ -179,8 +179,12 @@ class Size(Field[int]):
         self.limit = limit
         self.xpath = xpath or f"./{path}"
 
+    def places(self) -> Iterator[str]:
+        yield self.path if self.attribute else f"{self.path}/."
+        yield f"{self.parent}/@unit".removeprefix("/")
+
     def read(self, model: Model, node: Node, context: Context) -> None:
-        if (self.when and not self.when(model)) or (self.live and context.inactive):
+        if self.skipped(model, node, context):
             return
         holder = node.find(self.parent)
         text = (holder.get(self.attribute) if self.attribute else holder.text()) if holder is not None else None
@@ -243,7 +247,7 @@ class Flag(Field[bool]):
         super().__init__(path, default=False, **options)
 
     def read(self, model: Model, node: Node, context: Context) -> None:
-        if not (self.when and not self.when(model)) and node.find(self.parent) is not None:
+        if not self.skipped(model, node, context) and node.find(self.parent) is not None:
             model.__dict__[self.name] = True
 
     def place(self, target: Out, value: bool) -> None:

@@ -201,7 +201,7 @@ class Rdp(Networked):
         Graphics.type.read(self, node, context)
         Networked.listens.read(self, node, context)
         Rdp.port.read(self, node, context)
-        self.autoport = node.get("port") is None or self.port == -1 or node.get("autoport") == "yes"
+        self.autoport = node.get("autoport") == "yes" or node.get("port") is None or self.port == -1
         if self.autoport and context.inactive:
             self.port = 0
         self.replace_user = node.get("replaceUser") == "yes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import INTERNAL_ERROR
@@ -24,7 +25,7 @@ class Child(Field[M | None]):
         self.model = model
 
     def read(self, model: Model, node: Node, context: Context) -> None:
-        if (self.when and not self.when(model)) or (self.live and context.inactive):
+        if self.skipped(model, node, context):
             return
         found = node.find(self.path)
         if found is not None:
@@ -63,9 +64,16 @@ class Part(Field[M]):
         value = model.__dict__[self.name] = self.model()
         return value
 
+    def places(self) -> Iterator[str]:
+        if self.inner:
+            yield self.inner
+        else:
+            for field in self.model.fields:
+                yield from field.places()
+
     def read(self, model: Model, node: Node, context: Context) -> None:
-        found = node.find(self.inner)
-        if found is not None and not (self.when and not self.when(model)):
+        found = None if self.skipped(model, node, context) else node.find(self.inner)
+        if found is not None:
             model.__dict__[self.name] = self.model.from_node(found, context)
 
     def emit(self, model: Model, out: Out, view: View) -> None:
@@ -89,9 +97,9 @@ class _Many(Field[list[T]]):
         model.__dict__[self.name] = value
         return value
 
-    def found(self, model: Model, node: Node) -> list[Node]:
+    def found(self, model: Model, node: Node, context: Context) -> list[Node]:
         """The elements that are there and to be read."""
-        holder = node.find(self.above) if not self.when or self.when(model) else None
+        holder = None if self.skipped(model, node, context) else node.find(self.above)
         return holder.findall(self.tag) if holder is not None else []
 
 
@@ -107,7 +115,7 @@ class Children(_Many[M]):
         self.many = many
 
     def read(self, model: Model, node: Node, context: Context) -> None:
-        nodes = self.found(model, node)
+        nodes = self.found(model, node, context)
         if self.most and len(nodes) > self.most:
             raise fail(*self.many)
         if nodes:
@@ -128,7 +136,7 @@ class Texts(_Many[str]):
         self.empty = empty
 
     def read(self, model: Model, node: Node, context: Context) -> None:
-        texts = [found.text() for found in self.found(model, node)]
+        texts = [found.text() for found in self.found(model, node, context)]
         if self.empty and not all(texts):
             raise fail(*self.empty)
         if texts:

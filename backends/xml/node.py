@@ -12,16 +12,20 @@ if TYPE_CHECKING:
 class Node:
     """One element. Names are plain for elements without a namespace and `{uri}name` otherwise.
 
-    What was asked for is remembered: `unasked()` then names what nobody understood.
+    What was asked for is remembered: `faults()` then names what nobody understood. `source` is the whole document, of
+    its root.
     """
 
-    __slots__ = ("_asked", "_children", "element", "line", "tag")
+    __slots__ = ("_asked", "_children", "_many", "_tolerated", "element", "line", "source", "tag")
 
     def __init__(self, element: _Element) -> None:
         self.element = element
         self.tag = str(element.tag)
         self.line: int = getattr(element, "sourceline", None) or 0
+        self.source = ""
         self._asked: set[str] = set()
+        self._many: set[str] = set()  #: of those, elements that may stand more than once
+        self._tolerated: set[str] = set()
         self._children: dict[str, list[Node]] | None = None
 
     def _by_name(self) -> dict[str, list[Node]]:
@@ -38,6 +42,10 @@ class Node:
         return self.element.get(name)
 
     def findall(self, tag: str) -> list[Node]:
+        self._many.add(tag)
+        return self._named(tag)
+
+    def _named(self, tag: str) -> list[Node]:
         self._asked.add(tag)
         return self._by_name().get(tag, [])
 
@@ -45,7 +53,7 @@ class Node:
         """The first element at `path`, "a/b" style; "" is this one."""
         node = self
         for tag in path.split("/") if path else ():
-            found = node.findall(tag)
+            found = node._named(tag)
             if not found:
                 return None
             node = found[0]
@@ -54,6 +62,7 @@ class Node:
     def elements(self) -> list[Node]:
         """All child elements in document order, whatever they are called; the caller judges their names."""
         self._asked.update(self._by_name())
+        self._many.update(self._by_name())
         order = {id(element): position for position, element in enumerate(self.element)}
         return sorted((n for group in self._by_name().values() for n in group), key=lambda n: order[id(n.element)])
 
@@ -78,17 +87,36 @@ class Node:
         """Everything below is understood or deliberately kept as it is."""
         self._asked.add("*")
 
-    def unasked(self) -> Iterator[tuple[Node, str, list[str]]]:
-        """(element, name of an attribute as "@name", or of a child element, names that could stand there) of everything
-        nobody asked for."""
+    def tolerate(self, path: str) -> None:
+        """What stands at `path`, "a/b" or "a/@b", is known, though it means nothing here."""
+        name, _, rest = (path, "", "") if path.startswith("{") else path.partition("/")
+        self._tolerated.add(name)
+        if rest:
+            for child in self._by_name().get(name, []):
+                child.tolerate(rest)
+
+    def faults(self) -> Iterator[tuple[Node, str, str, list[str]]]:
+        """What nobody asked for: the element, what is wrong, the attribute if it is one, and what could stand there."""
         if "*" in self._asked:
             return
         for name in map(str, self.element.attrib):
-            if f"@{name}" not in self._asked:
-                yield self, f"@{name}", sorted(asked for asked in self._asked if asked[0] == "@")
+            if f"@{name}" not in self._asked | self._tolerated:
+                known = sorted(asked[1:] for asked in self._asked if asked[0] == "@")
+                yield self, f"unknown attribute '{name}' in element '{self.tag}'", name, known
+        known = sorted(asked for asked in self._asked if asked[0] not in "@.*")
+        if "." not in self._asked | self._tolerated and self._words():
+            yield self, f"text in element '{self.tag}'", "", known
         for tag, children in self._by_name().items():
-            for child in children:
-                if tag not in self._asked:
-                    yield child, tag, sorted(asked for asked in self._asked if asked[0] not in "@.*")
+            for place, child in enumerate(children):
+                if tag not in self._asked and tag in self._tolerated:
+                    if child._tolerated:
+                        yield from child.faults()
+                elif tag not in self._asked:
+                    yield child, f"unknown element '{tag}' in element '{self.tag}'", "", known
+                elif place and tag not in self._many:
+                    yield child, f"another element '{tag}' in element '{self.tag}'", "", []
                 else:
-                    yield from child.unasked()
+                    yield from child.faults()
+
+    def _words(self) -> str:
+        return "".join([self.element.text or "", *(child.tail or "" for child in self.element)]).strip()

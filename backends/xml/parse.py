@@ -4,6 +4,7 @@ libvirt words it.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -28,7 +29,9 @@ def parse(text: str, what: str, root: str) -> Node:
     if name != root:
         detail = f"expecting root element of '{root}', not '{name}'"
         raise virt_error(XML_ERROR, detail, domain=FROM_XML)
-    return Node(tree)
+    node = Node(tree)
+    node.source = text
+    return node
 
 
 def read_tree(text: str, what: str, domain: int, blanks: bool = False) -> etree._Element:
@@ -103,11 +106,37 @@ def _syntax_error(data: bytes, what: str, message: str, line: int, column: int, 
 
 def refuse_unknown(root: Node) -> None:
     """Refuse what the model did not ask for: `--validate`, which libvirt does with a schema."""
-    for node, name, expected in root.unasked():
-        parent = node.element.getparent()
-        if name.startswith("@"):
-            what = f"unknown attribute '{name[1:]}' in element '{node.tag}'"
-        else:
-            what = f"unknown element '{name}' in element '{'' if parent is None else parent.tag}'"
-        hint = f"expected there: {', '.join(expected) or 'nothing'}".replace("@", "")
-        raise virt_error(XML_INVALID_SCHEMA, f"{what} at line {node.line}", domain=FROM_XML, hint=hint)
+    for node, what, attribute, expected in root.faults():
+        line, column = _position(root, node, attribute)
+        where = f"line {line}, column {column}" if column else f"line {line}"
+        hint = f"expected there: {', '.join(expected) or 'nothing'}"
+        raise virt_error(XML_INVALID_SCHEMA, f"{what} at {where}", domain=FROM_XML, hint=hint)
+
+
+def _position(root: Node, node: Node, attribute: str) -> tuple[int, int]:
+    """Line and column where an element of the document begins, or its attribute; column 0 when it cannot be told."""
+    from xml.parsers import expat
+
+    data = root.source.encode("utf-8", "surrogatepass")
+    wanted = next(n for n, element in enumerate(root.element.iter("*")) if element is node.element)
+    parser = expat.ParserCreate("utf-8")
+    begins: list[int] = []
+
+    def started(name: str, attributes: dict[str, str]) -> None:
+        if len(begins) <= wanted:
+            begins.append(parser.CurrentByteIndex)
+
+    parser.StartElementHandler = started
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError:
+        pass
+    if len(begins) <= wanted:
+        return node.line, 0
+    at = begins[wanted]
+    if attribute:
+        name = re.escape(attribute.rpartition("}")[2].encode())
+        found = re.compile(rb"[\s:](" + name + rb")\s*=").search(data, at)
+        at = found.start(1) if found else at
+    before = data[:at].decode("utf-8", "surrogatepass")
+    return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 
+#: Namespaces of libvirt's drivers begin so; what is in that of another driver is no fault.
+DRIVERS = "http://libvirt.org/schemas/domain/"
+
+
 class Metadata(Field[str]):
     """<metadata>, as text with libvirt's indentation one level deep; "" where there is none.
 
@@ -77,6 +81,9 @@ class Foreign(Field[str]):
     """
 
     def read(self, model: Model, node: Node, context: Context) -> None:
+        for child in node.element:
+            if isinstance(child.tag, str) and child.tag.startswith(f"{{{DRIVERS}"):
+                node.tolerate(child.tag)
         namespace = context.config.namespace
         if namespace is None:
             return

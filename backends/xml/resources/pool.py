@@ -232,6 +232,9 @@ class Pool(Model):
 
     def read(self, node: Node, context: Context) -> None:
         Pool.type.read(self, node, context)
+        for size in (Pool.capacity, Pool.allocation, Pool.available):
+            for place in size.places():
+                node.tolerate(place)
         if not self.type:
             raise fail(errors.XML_ERROR, "Missing required attribute 'type' in element 'pool'")
         context.memo["pool"] = self.type

@@ -76,6 +76,7 @@ class Image(Model):
     features = Child("features", Features)
 
     def parsed(self, node: Node, context: Context) -> None:
+        node.tolerate("nocow")  # only says how the file is made
         formats = FORMATS.get(context.memo["pool"])
         if formats is None:
             self.format = None
