@@ -12,7 +12,7 @@ from vsh.commands.index import COMMANDS, find
 LATER = (
     *("domdisplay-reload", "domthrottlegroupdel", "domthrottlegroupinfo", "domthrottlegrouplist"),
     *("domthrottlegroupset", "hypervisor-cpu-models", "net-desc", "net-metadata", "nodedev-update"),
-    *("agent", "hosts", "completion", "man"),
+    *("agent", "autostart-all", "completion", "hosts", "man"),
 )
 #: Options of which the same is true.
 LATER_OPTIONS = {

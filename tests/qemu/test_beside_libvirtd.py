@@ -64,7 +64,7 @@ def test_as_nobody(side_nobody: Side, guests: Guests, tmp_path_factory: pytest.T
     uri = "qemu:///session?mode=direct"
     script = f"define {xml}; start nobodys; domstate nobodys; destroy nobodys; undefine nobodys; list --all --name"
     run = side_nobody.vsh("-q", "-c", uri, script)
-    assert (run.stdout.split(), run.stderr, run.status) == (["running"], "", 0)
+    assert (run.stderr, run.stdout.split(), run.status) == ("", ["running"], 0)
     refused = side_nobody.vsh("-c", "qemu:///system?mode=direct", "list")
     assert refused.status == 1
     assert "needs root" in refused.stderr
