@@ -113,15 +113,13 @@ def test_boot_sector_prints_and_echoes(
         assert terminal.finish()[1] == 0
 
 
-@pytest.mark.parametrize("transport", ["unix", "tcp"])
 def test_linux_guest_serves_a_shell(
     libvirtd: Libvirtd,
     side: Side,
     guests: Guests,
     define: Callable[..., None],
-    transport: str,
 ) -> None:
-    uri = libvirtd.uri("qemu", transport)
+    uri = libvirtd.uri("qemu", "tcp")
     define(uri, guests.linux("linux"))
     with side.terminal("virsh", "-c", uri, "start", "--console", "linux") as terminal:
         terminal.expect(LINUX_LINE)

@@ -20,7 +20,7 @@ EDGES = (0, 1, 2, 3, 7, 16384, 2**22, 2**31 - 1, 2**31, 2**32 - 1)
 #: What one byte of a payload may cost while it is decoded: an optional number becomes an object of 32 bytes in a slot
 #: of 8, an empty list takes 56.
 BYTES_PER_BYTE = 40
-SOME = settings(FEW, max_examples=16)
+SOME = settings(FEW, max_examples=8)
 
 
 def refused(decode: Callable[[bytes], Any], data: bytes) -> bool:
