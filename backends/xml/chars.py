@@ -8,8 +8,9 @@ from .engine import Context, Model, View, fail
 from .fields import Child, Children, Enum, Int, OnOff, Part, Text, UInt, YesNo, one_of
 from .network_parts import parse_ip
 from .node import Node
+from .protection import DeviceLabel, check_labels
 from .serialize import Out
-from .storage import DeviceLabel, Reconnect, check_labels
+from .storage import Reconnect
 
 BACKENDS = (
     "null", "vc", "pty", "dev", "file", "pipe", "stdio", "udp", "tcp", "unix", "spicevmc", "spiceport", "nmdm",

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, NO_SOURCE, NO_TARGET, XML_ERROR
 from .engine import fail
-from .storage import DeviceLabel, check_wwn
+from .protection import DeviceLabel
+from .storage import check_wwn
 
 if TYPE_CHECKING:
     from .disks import Disk
     from .domain import Domain
-    from .storage import Auth, Encryption, Source
+    from .protection import Auth, Encryption
+    from .storage import Source
 
 _SECRETS = ("none", "volume", "ceph", "iscsi", "tls", "vtpm")
 _PASSWORDS = ("iscsi", "http", "https", "ftp", "ftps", "ssh", "rbd")

@@ -7,7 +7,8 @@ from .addresses import Boot, Info, Virtio
 from .engine import Context, Model, View, fail
 from .fields import Child, Enum, Flag, OnOff, Part, Size, Text, UInt, YesNo
 from .node import Node
-from .storage import FORMATS, STORAGE_TYPES, Auth, BackingStore, Encryption, SourceOf
+from .protection import Auth, Encryption
+from .storage import FORMATS, STORAGE_TYPES, BackingStore, SourceOf
 from .values import ULLONG_MAX
 
 BUSES = ("ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd")

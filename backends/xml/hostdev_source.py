@@ -11,9 +11,10 @@ from .engine import Context, Model, View, fail
 from .fields import Child, Children, Enum, OptInt, Text, UInt, Uuid, YesNo
 from .network_parts import Ip
 from .node import Node
+from .protection import Auth
 from .routes import HostdevRoute
 from .serialize import Out
-from .storage import Auth, Host, is_wwn
+from .storage import Host, is_wwn
 
 
 class HostdevSource(Model):

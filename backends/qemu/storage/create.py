@@ -11,8 +11,8 @@ from .programs import attempt, run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...hosts import Host
+    from ...xml.protection import Encryption
     from ...xml.resources.volume import Image, Volume
-    from ...xml.storage import Encryption
     from ..driver import QemuDriver
 
 #: Mode of a volume that does not say otherwise.

@@ -1,8 +1,8 @@
 """The volumes of a pool whose volumes are files, as they are now."""
 
+from ...xml.protection import Encryption
 from ...xml.resources.pool import Permissions
 from ...xml.resources.volume import FILES, Features, Image, Timestamps, Volume
-from ...xml.storage import Encryption
 from .images import HEAD, Header, read_header
 
 TYPE_CHECKING = False

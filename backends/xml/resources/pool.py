@@ -9,8 +9,9 @@ from ..engine import Context, Model, View, fail
 from ..fields import Child, Children, Enum, Int, LazyChild, Name, OptInt, Part, Size, Text, Uuid, YesNo
 from ..node import Node
 from ..parse import parse, refuse_unknown
+from ..protection import Auth
 from ..serialize import Out
-from ..storage import Auth, check_wwn
+from ..storage import check_wwn
 from ..values import UINT_MAX, c_int
 
 #: What a pool's source can consist of, and must where there is only one.

@@ -8,8 +8,8 @@ from ..engine import Context, Field, Model, View, fail
 from ..fields import Child, Enum, Flag, LazyChild, Name, Size, Text
 from ..node import Node
 from ..parse import parse, refuse_unknown
+from ..protection import Encryption
 from ..serialize import Out
-from ..storage import Encryption
 from ..values import LLONG_MAX, scaled, unsigned
 from .pool import Permissions
 
