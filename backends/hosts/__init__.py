@@ -7,7 +7,7 @@ OSErrors everywhere.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from _socket import socket as Socket
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
@@ -232,7 +232,7 @@ class Host:
         """Send a signal to this very process; False when it is gone."""
         raise NotImplementedError
 
-    def open_stream(self, address: "str | tuple[str, int]") -> "socket.socket":
+    def open_stream(self, address: "str | tuple[str, int]") -> "Socket":
         """A connected socket to a unix socket's path or to (host, port)."""
         raise NotImplementedError
 

@@ -5,16 +5,16 @@ ours; what it writes comes as it is, then a word that nothing else contains, the
 complain about, and that word again.
 """
 
+import _thread
 import os
 import select
-import threading
 import time
 
 from . import Finished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from _socket import socket as Socket
     from collections.abc import Sequence
 
     from ..ssh import AnyLink
@@ -41,7 +41,7 @@ class Shell:
         self._mark = os.urandom(16).hex()
         self._program = link.start(["sh", "-c", _LOOP])
         self._stream = self._program.socket
-        self._lock = threading.Lock()
+        self._lock = _thread.allocate_lock()
         self._received = bytearray()
         self._owed = 0  # answers that nobody waits for any more
         self._free = [9, 8, 7, 6, 5, 4]
@@ -131,7 +131,7 @@ class Shell:
         return Finished((int(status), out, said))
 
     @staticmethod
-    def _wait(reading: "list[socket.socket]", writing: "list[socket.socket]", deadline: "float | None") -> None:
+    def _wait(reading: "list[Socket]", writing: "list[Socket]", deadline: "float | None") -> None:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         if not any(select.select(reading, writing, [], left)):
             raise TimeoutError("no end in time")

@@ -5,11 +5,11 @@ where it may take long, and where it is to outlive us. Failures are told by the 
 into errno.
 """
 
+import _socket
+import _thread
 import errno
 import io
 import os
-import socket
-import threading
 import time
 
 from . import File, Finished, Host, Lock, Process, Stat, User
@@ -88,7 +88,7 @@ class SshHost(Host):
         self._boot_id = ""
         self._me: tuple[int, Mapping[str, str]] | None = None
         self._shell: Shell | None = None
-        self._making = threading.Lock()
+        self._making = _thread.allocate_lock()
 
     def close(self) -> None:
         if self._shell is not None:
@@ -134,7 +134,7 @@ class SshHost(Host):
     def signal(self, process: Process, number: int) -> bool:
         return self._checked("signal", str(process), str(number)).strip() == b"1"
 
-    def open_stream(self, address: "str | tuple[str, int]") -> socket.socket:
+    def open_stream(self, address: "str | tuple[str, int]") -> _socket.socket:
         if not isinstance(address, str):
             return self._link.open_tcp(*address)
         from ..ssh.sockets import open_unix
@@ -322,7 +322,7 @@ def _line(program: "AnyRemote", what: str) -> str:
     return said.decode().strip()
 
 
-def _converse(stream: socket.socket, data: bytes, deadline: "float | None", what: str) -> bytes:
+def _converse(stream: _socket.socket, data: bytes, deadline: "float | None", what: str) -> bytes:
     """Send all of `data` and receive until the end, whichever the other side does first. Raises TimeoutError."""
     import select
 
@@ -331,7 +331,7 @@ def _converse(stream: socket.socket, data: bytes, deadline: "float | None", what
     while True:
         if sending and not left:
             sending = False
-            stream.shutdown(socket.SHUT_WR)
+            stream.shutdown(_socket.SHUT_WR)
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())
         readable, writable, _ = select.select([stream], [stream] if sending else [], [], wait)
         if not readable and not writable:

@@ -53,12 +53,16 @@ class LibvirtConnection(driver.Connection):
     # Opening and closing
 
     def open(self, ask: "Ask | None") -> None:
-        self._channel = Channel(dial(self.uri, self.readonly, ask, self.notices.append))
-        try:
-            self._open(ask)
-        except BaseException:
-            self._channel.close()
-            raise
+        for last in (False, True):
+            self._channel = Channel(dial(self.uri, self.readonly, ask, self.notices.append))
+            try:
+                self._open(ask)
+                return
+            except BaseException:
+                again = self._channel.transport.refused
+                self._channel.close()
+                if last or not again:
+                    raise
 
     def _open(self, ask: "Ask | None") -> None:
         auth = self._start("auth_list", ())

@@ -6,14 +6,14 @@ on virt-ssh-helper, `proxy=netcat` or `netcat=` on nc (https://libvirt.org/uri.h
 """
 
 from .. import errors, ssh
-from ..ssh.settings import unreachable as ssh_failed
 from ..ssh.sockets import joiner
+from ..ssh.warm import WarmLink, WarmRemote
 from .dial import mode_of, remote_name, unreachable
 from .transport import SocketTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from _socket import socket as Socket
     from collections.abc import Callable
 
     from ..credentials import Ask
@@ -41,7 +41,7 @@ class SshTransport(SocketTransport):
 
     delivers = True
 
-    def __init__(self, link: "AnyLink", stream: "socket.socket", program: "AnyRemote | None" = None):
+    def __init__(self, link: "AnyLink", stream: "Socket", program: "AnyRemote | None" = None):
         super().__init__(stream, local=False)
         self.secure = True
         self._link = link
@@ -55,7 +55,10 @@ class SshTransport(SocketTransport):
                 status, said = program.finish(PATIENCE)
             except TimeoutError:
                 return data, fds
+            self.refused = isinstance(program, WarmRemote) and program.early and status != 0
             text = said.decode("utf-8", "replace").strip().replace("\n", "; ") or f"exit status {status}"
+            if not status and not said:
+                return data, fds
             raise ConnectionResetError(104, f"{text} (on {self._link.alias})")
         return data, fds
 
@@ -96,6 +99,8 @@ def _reach(uri: "Uri", readonly: bool, link: "AnyLink", proxy: str) -> SshTransp
         return _joined(uri, link, paths[-1])
     for path in paths:
         try:
+            if isinstance(link, WarmLink):
+                return SshTransport(link, *link.open_early(path))
             return SshTransport(link, link.open_unix(path))
         except ConnectionResetError as error:
             raise unreachable(f"{uri.host}:{path}", error, session=False) from None
@@ -156,14 +161,15 @@ def _output(link: "AnyLink", argv: "list[str]") -> str:
     program = link.start(argv)
     out = b""
     try:
-        with program.socket as stream:
-            stream.shutdown(1)
-            stream.settimeout(link.timeout)
-            while piece := stream.recv(65536):
-                out += piece
+        stream = program.socket
+        stream.shutdown(1)
+        stream.settimeout(link.timeout)
+        while piece := stream.recv(65536):
+            out += piece
+        stream.close()
         status, said = program.finish(PATIENCE)
     except OSError as error:
         status, said = 255, str(error).encode()
     if status == 255:  # ssh(1)'s own failure
-        raise ssh_failed(link.alias, said.decode("utf-8", "replace").strip().replace("\n", "; "))
+        raise ssh.unreachable(link.alias, said.decode("utf-8", "replace").strip().replace("\n", "; "))
     return out.decode("utf-8", "surrogateescape").strip()

@@ -20,11 +20,12 @@ class SocketTransport:
 
     `passes_files`: file descriptors can be sent. `secure`: nobody else can listen. `distant`: a round trip takes long,
     so that it pays to guess. `joins`: small messages may be sent in one piece. `delivers`: what was sent arrives
-    although we close at once.
+    although we close at once. `refused`: there is nobody, as it turned out, and nobody has got what was sent.
     """
 
     joins = True
     delivers = False
+    refused = False
 
     def __init__(self, socket: _socket.socket, *, local: bool):
         self._socket = socket

@@ -13,7 +13,7 @@ from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from _socket import socket as Socket
     from collections.abc import Callable
     from types import TracebackType
     from typing import Any, Self
@@ -46,7 +46,7 @@ class Agent:
     nobody is there, as in libvirt.
     """
 
-    _stream: "socket.socket"
+    _stream: "Socket"
 
     def __init__(self, driver: "QemuDriver", guest: "Guest", patience: int = FOREVER):
         assert guest.record is not None

@@ -11,7 +11,7 @@ from .base import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from _socket import socket as Socket
     from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Any, Self
@@ -35,7 +35,7 @@ class Monitor:
 
     def __init__(self, host: "Host", path: str, patience: float = PATIENCE):
         """Raises OSError when nobody listens, VirtError when what listens is not QEMU."""
-        self._stream: socket.socket = host.open_stream(path)
+        self._stream: Socket = host.open_stream(path)
         self._buffer = b""
         self._serial = 0
         self._events: list[dict[str, Any]] = []
@@ -102,11 +102,13 @@ class Monitor:
 
     def give_file(self, name: str, descriptor: int) -> None:
         """Let QEMU have an open file of ours, under a name for later commands; only on this machine."""
-        import socket
+        import _socket
+        import sys
 
         request = {"execute": "getfd", "arguments": {"fdname": name}}
         # The descriptor travels with the command's first byte.
-        socket.send_fds(self._stream, [b" "], [descriptor])
+        rights = descriptor.to_bytes(4, sys.byteorder)
+        self._stream.sendmsg([b" "], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
         answer = self.converse(request)
         if "error" in answer:
             raise fail(errors.INTERNAL_ERROR, f"QEMU takes no file: {answer['error'].get('desc')}")
@@ -167,7 +169,7 @@ def ask_all(host: "Host", paths: "Iterable[str]", commands: "Sequence[str]") -> 
     names = ("qmp_capabilities", *commands)
     request = b"".join(json.dumps({"execute": name, "id": n}).encode() + b"\n" for n, name in enumerate(names))
     poll = select.poll()
-    waiting: dict[int, tuple[str, socket.socket, bytearray]] = {}
+    waiting: dict[int, tuple[str, Socket, bytearray]] = {}
     found: dict[str, list[Any]] = {}
     try:
         for path in sorted(paths):

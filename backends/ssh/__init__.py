@@ -13,8 +13,8 @@ from ..uri import Uri, config_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _socket import socket as Socket
     from collections.abc import Callable, Sequence
-    from socket import socket as Socket
     from typing import Any, Protocol
 
     from ..credentials import Ask
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from .openssh import OpensshLink
 
     class AnyRemote(Protocol):
-        """A program over there; `socket` is its standard input and output."""
+        """A program over there."""
 
-        socket: Socket
+        @property
+        def socket(self) -> Socket:
+            """Its standard input and output."""
 
         def finish(self, timeout: float) -> tuple[int, bytes]:
             """Exit status and what it wrote to standard error, once it has ended. Raises TimeoutError."""
@@ -77,6 +79,16 @@ class Loan:
 
     def close(self) -> None:
         """Nothing: it is its owner's."""
+
+
+def unreachable(host: str, why: str) -> errors.VirtError:
+    """The error of a host that cannot be reached."""
+    return errors.virt_error(
+        errors.SYSTEM_ERROR,
+        f"cannot connect to {host} by SSH: {why}",
+        domain=errors.FROM_RPC,
+        hint=f"does 'ssh {host.partition(' ')[0]}' work?",
+    )
 
 
 class NoDaemon(errors.VirtError):

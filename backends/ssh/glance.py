@@ -4,7 +4,6 @@ No connection is made for it. The agent answers from the lists that it keeps fre
 """
 
 import os
-from base64 import b64decode, b64encode
 
 from .. import driver, errors, procedures
 from ..rpc.codec import codec
@@ -39,12 +38,11 @@ class GlanceConnection(driver.Connection):
             raise AttributeError(name) from None
 
         def call(*args: object) -> "Any":
-            given = b64encode(wire.encode_args(args)).decode()
             try:
-                answer = self._ask(op="look", call=name, args=given)
+                answer = self._ask(op="look", call=name, args=wire.encode_args(args))
             except (warm.AgentGone, OSError) as error:
                 raise _nothing(self.uri, str(error)) from None
-            return wire.decode_results(b64decode(answer["value"]))
+            return wire.decode_results(answer["value"])
 
         return call
 

@@ -13,14 +13,14 @@ import paramiko
 
 from .. import errors
 from ..uri import Uri
-from . import hostkeys
+from . import hostkeys, unreachable
 from .login import log_in
-from .settings import TIMEOUT, Settings, resolve, unreachable
+from .settings import TIMEOUT, Settings, resolve
 from .transport import Channel, Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..credentials import Ask
 
@@ -122,6 +122,10 @@ class Link:
         """
         return bridge(self._channel("direct-streamlocal@openssh.com", path, "", 0))
 
+    def open_early(self, path: str) -> "Early":
+        """The same, not waited for."""
+        return Early(lambda: self._channel("direct-streamlocal@openssh.com", path, "", 0))
+
     def open_tcp(self, host: str, port: int) -> socket.socket:
         """The same for a TCP port that is reached from over there."""
         return bridge(self._channel("direct-tcpip", host, port, "", 0))
@@ -192,6 +196,34 @@ class Remote:
         _close(self._channel)
 
 
+class Early:
+    """A stream that is handed out before it is known whether it can be had; it has the methods of Remote."""
+
+    def __init__(self, opening: "Callable[[], Channel]"):
+        self.socket, theirs = socket.socketpair()
+        self._failure = ""
+        self._known = threading.Event()
+        threading.Thread(target=self._open, args=(opening, theirs), daemon=True).start()
+
+    def _open(self, opening: "Callable[[], Channel]", theirs: socket.socket) -> None:
+        try:
+            join(opening(), theirs)
+        except OSError as error:
+            self._failure = error.strerror or str(error)
+            theirs.close()
+        self._known.set()
+
+    def finish(self, timeout: float) -> "tuple[int, bytes]":
+        """1 and why it could not be had; 0 where it could. Raises TimeoutError."""
+        if not self._known.wait(timeout):
+            raise TimeoutError(f"no end after {timeout} s")
+        return int(bool(self._failure)), self._failure.encode()
+
+    def abandon(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+
 def _close(channel: Channel) -> None:
     try:
         channel.close()
@@ -205,12 +237,17 @@ def command_line(argv: "Sequence[str]") -> str:
 
 
 def bridge(channel: Channel) -> socket.socket:
-    """A socket joined to a channel by two threads, since a channel cannot be polled; the end of either ends both."""
+    """A socket joined to a channel; the end of either ends both."""
     ours, theirs = socket.socketpair()
+    join(channel, theirs)
+    return ours
+
+
+def join(channel: Channel, theirs: socket.socket) -> None:
+    """Join a socket to a channel by two threads, since a channel cannot be polled."""
     receiver = threading.Thread(target=_to_socket, args=(channel, theirs), daemon=True)
     receiver.start()
     threading.Thread(target=_to_channel, args=(channel, theirs, receiver), daemon=True).start()
-    return ours
 
 
 def _to_socket(channel: Channel, to: socket.socket) -> None:

@@ -182,13 +182,3 @@ def _is_security_key(path: str) -> bool:
             return file.read(64).startswith("sk-")
     except OSError:
         return False
-
-
-def unreachable(host: str, why: str) -> errors.VirtError:
-    """The error of a host that cannot be reached."""
-    return errors.virt_error(
-        errors.SYSTEM_ERROR,
-        f"cannot connect to {host} by SSH: {why}",
-        domain=errors.FROM_RPC,
-        hint=f"does 'ssh {host.partition(' ')[0]}' work?",
-    )

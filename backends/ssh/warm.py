@@ -1,31 +1,33 @@
 """Links that outlive a command: the client of the per-user agent (vsh/agent), which owns authenticated connections.
 
-Each client has one connection to the agent's unix socket. Requests and answers are JSON objects, a line each; the
+Each client has one connection to the agent's unix socket. Requests and answers are dictionaries, marshalled (both ends
+are this user's, and vsh's; importing json takes longer than all that is said) behind four bytes with the length; the
 streams that are asked for come as file descriptors beside the answer. Nothing is ever sent twice: a request that the
 agent does not answer has failed.
 
     {"op": "connect", "uri": ..., "environ": {...}}    {"ask": QUESTION, "hidden": BOOL} ..., {"ok": true, "user": NAME}
-    {"op": "unix", "path": ...}                        {"ok": true} and a descriptor
+    {"op": "unix", "path": ...}                        {"ok": true} and a descriptor; where that path could be
+                                                       opened before, at once, with a {"program": NUMBER} that tells
+                                                       why the stream ends if it cannot be opened now
     {"op": "tcp", "host": ..., "port": ...}            {"ok": true} and a descriptor
     {"op": "start", "argv": [...]}                     {"ok": true, "program": NUMBER} and a descriptor
-    {"op": "finish", "program": NUMBER, "timeout": S}  {"ok": true, "status": N, "stderr": TEXT}
+    {"op": "finish", "program": NUMBER, "timeout": S}  {"ok": true, "status": N, "stderr": BYTES}
     {"op": "abandon", "program": NUMBER}               {"ok": true}
     {"op": "glance", "uri": ..., "environ": {...}}     {"ok": true}, for a connection that is there already
-    {"op": "look", "call": NAME, "args": BASE64}       {"ok": true, "value": BASE64}
+    {"op": "look", "call": NAME, "args": BYTES}        {"ok": true, "value": BYTES}
     {"op": "status"}, {"op": "stop"}                   {"ok": true, ...}
 
 An answer that is no success is {"errno": N, "strerror": TEXT} or {"virt": {code, message, domain, hint}}, or, where the
 system's ssh has to make the connection, {"delegate": REASON}.
 """
 
+import _socket  # and not socket, whose import takes as long as a round trip to a host nearby
+import _thread
 import fcntl
-import json
+import marshal
 import os
-import socket
 import stat
-import struct
 import sys
-import threading
 import time
 
 from .. import errors
@@ -39,13 +41,14 @@ if TYPE_CHECKING:
     from ..uri import Uri
 
 #: Changes with the protocol, and is part of the socket's name: agents and clients of other versions do not meet.
-PROTOCOL = 2
+PROTOCOL = 3
 #: Seconds within which an agent that was started must listen, and within which any agent must answer what is not slow.
 START, ANSWER = 5.0, 10.0
 #: What of the client's environment decides about a connection.
 ENVIRON = ("SSH_AUTH_SOCK", "HOME", "KRB5CCNAME", "LIBVIRT_AUTH_FILE", "XDG_CONFIG_HOME")
-#: The longest line that is read, in bytes.
-LIMIT = 1 << 22
+#: The longest message that is read, in bytes.
+LIMIT = 1 << 24
+_RIGHTS = _socket.CMSG_SPACE(16)
 
 
 class AgentGone(Exception):
@@ -69,22 +72,26 @@ class WarmLink:
         except OSError:
             return False
 
-    def open_unix(self, path: str) -> socket.socket:
-        return self._stream(op="unix", path=path)
+    def open_unix(self, path: str) -> _socket.socket:
+        return _socket.socket(fileno=self._both(op="unix", path=path)[1])
 
-    def open_tcp(self, host: str, port: int) -> socket.socket:
-        return self._stream(op="tcp", host=host, port=port)
+    def open_early(self, path: str) -> "tuple[_socket.socket, WarmRemote | None]":
+        """The same, without waiting for it where it could be opened before: then there is something whose `finish`
+        tells why the stream has ended at once."""
+        answer, descriptor = self._both(op="unix", path=path, early=True)
+        stream = _socket.socket(fileno=descriptor)
+        return stream, WarmRemote(self, answer["program"], stream, early=True) if "program" in answer else None
+
+    def open_tcp(self, host: str, port: int) -> _socket.socket:
+        return _socket.socket(fileno=self._both(op="tcp", host=host, port=port)[1])
 
     def start(self, argv: "Sequence[str]") -> "WarmRemote":
         answer, descriptor = self._both(op="start", argv=list(argv))
-        return WarmRemote(self, answer["program"], socket.socket(fileno=descriptor))
+        return WarmRemote(self, answer["program"], _socket.socket(fileno=descriptor))
 
     def close(self) -> None:
         """Leave the connection to the agent."""
         self._wire.close()
-
-    def _stream(self, **request: "Any") -> socket.socket:
-        return socket.socket(fileno=self._both(**request)[1])
 
     def _ask(self, **request: "Any") -> "dict[str, Any]":
         return self._both(**request)[0]
@@ -99,14 +106,15 @@ class WarmLink:
 class WarmRemote:
     """A program that the agent started over there: as link.Remote."""
 
-    def __init__(self, link: WarmLink, number: int, stream: socket.socket):
+    def __init__(self, link: WarmLink, number: int, stream: _socket.socket, early: bool = False):
+        self.early = early
         self._link = link
         self._number = number
         self.socket = stream
 
     def finish(self, timeout: float) -> "tuple[int, bytes]":
         answer = self._link._both(timeout + ANSWER, op="finish", program=self._number, limit=timeout)[0]
-        return answer["status"], answer["stderr"].encode("utf-8", "surrogateescape")
+        return answer["status"], answer["stderr"]
 
     def abandon(self) -> None:
         self.socket.close()
@@ -116,10 +124,10 @@ class WarmRemote:
 class Wire:
     """The connection to the agent: one request at a time."""
 
-    def __init__(self, stream: socket.socket):
+    def __init__(self, stream: _socket.socket):
         self._socket = stream
         self._buffer = b""
-        self._lock = threading.Lock()
+        self._lock = _thread.allocate_lock()
         self._descriptors: list[int] = []
 
     def call(self, request: "dict[str, Any]", timeout: float, ask: "Ask | None" = None) -> "tuple[dict[str, Any], int]":
@@ -134,7 +142,7 @@ class Wire:
                 while "ask" in (answer := self.receive()):
                     self.send({"answer": ask(answer["ask"], answer["hidden"]) if ask else None})
                 descriptor = self._descriptors.pop(0) if self._descriptors else -1
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, TypeError) as error:
             raise AgentGone(str(error) or type(error).__name__) from None
         if "virt" in answer:
             raise errors.VirtError(**answer["virt"])
@@ -143,28 +151,37 @@ class Wire:
         return answer, descriptor
 
     def send(self, message: "dict[str, Any]", *descriptors: int) -> None:
-        data = json.dumps(message).encode() + b"\n"
+        data = marshal.dumps(message, 2)
+        data = len(data).to_bytes(4, "big") + data
         if descriptors:
-            socket.send_fds(self._socket, [data], descriptors)
-        else:
-            self._socket.sendall(data)
+            rights = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
+            data = data[self._socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)]) :]
+        self._socket.sendall(data)
 
     def receive(self) -> "dict[str, Any]":
         """The next message.
 
         Raises OSError at the end of the conversation, ValueError for what is no message.
         """
-        while b"\n" not in self._buffer:
-            data, descriptors, _, _ = socket.recv_fds(self._socket, 1 << 16, 4)
-            self._descriptors += descriptors
-            if not data or len(self._buffer) > LIMIT:
+        length = int.from_bytes(self._take(4), "big")
+        if length > LIMIT:
+            raise ValueError("too long")
+        message = marshal.loads(self._take(length))
+        if not isinstance(message, dict):
+            raise ValueError("not a dictionary")
+        return message
+
+    def _take(self, length: int) -> bytes:
+        while len(self._buffer) < length:
+            data, beside, _, _ = self._socket.recvmsg(1 << 16, _RIGHTS, _socket.MSG_CMSG_CLOEXEC)
+            for level, kind, content in beside:
+                if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                    self._descriptors += memoryview(content)[: len(content) // 4 * 4].cast("i")
+            if not data:
                 raise ConnectionResetError("connection closed")
             self._buffer += data
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        message = json.loads(line)
-        if not isinstance(message, dict):
-            raise ValueError("not an object")
-        return message
+        taken, self._buffer = self._buffer[:length], self._buffer[length:]
+        return taken
 
     def close(self) -> None:
         for descriptor in self._descriptors:
@@ -222,7 +239,7 @@ def socket_path() -> str:
     return f"{folder()}/agent-{PROTOCOL}"
 
 
-def reach(start: bool = False) -> socket.socket:
+def reach(start: bool = False) -> _socket.socket:
     """A connection to this user's agent. Raises AgentGone."""
     path = socket_path()
     try:
@@ -243,7 +260,7 @@ def reach(start: bool = False) -> socket.socket:
         os.close(lock)
 
 
-def _start(path: str, deadline: float) -> socket.socket:
+def _start(path: str, deadline: float) -> _socket.socket:
     """Start the agent and connect to it."""
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     environ = {**os.environ, "PYTHONSAFEPATH": "1"}
@@ -261,8 +278,8 @@ def _start(path: str, deadline: float) -> socket.socket:
         time.sleep(0.01)
 
 
-def connect_to(path: str) -> socket.socket:
-    stream = socket.socket(socket.AF_UNIX)
+def connect_to(path: str) -> _socket.socket:
+    stream = _socket.socket(_socket.AF_UNIX)
     try:
         stream.settimeout(ANSWER)
         stream.connect(path)
@@ -274,8 +291,6 @@ def connect_to(path: str) -> socket.socket:
     return stream
 
 
-def peer(stream: socket.socket) -> int:
+def peer(stream: _socket.socket) -> int:
     """The user at the other end of a unix socket (SO_PEERCRED, unix(7))."""
-    _, uid, _ = struct.unpack("3i", stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    number: int = uid
-    return number
+    return memoryview(stream.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)).cast("i")[1]

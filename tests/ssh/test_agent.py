@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.libvirtd import Libvirtd
 from tests.live.sshd import Sshd
 from tests.live.wait import wait_until
 from tests.ssh.conftest import Person, logins
@@ -71,6 +72,17 @@ def test_a_stale_socket_is_replaced(person: Person) -> None:
     assert (person.folder / f"agent-{warm.PROTOCOL}").exists()
     person.works()
     assert person.pids() and person.pids() != [pid]
+
+
+def test_a_daemon_that_has_gone(person: Person, new_libvirtd: Callable[..., Libvirtd]) -> None:
+    """A socket that could be opened before is not waited for; that it cannot be now is told as ever."""
+    daemon = new_libvirtd()
+    person.uri = person.through(person.sshd.port, daemon)
+    person.works()
+    person.works()
+    daemon.stop()
+    runs = [person.vsh("-c", person.uri, "list", **env) for env in ({}, {}, {"VSH_NO_AGENT": "1"})]
+    assert runs[0] == runs[1] == runs[2] and "libvirt-sock': " in runs[0].stderr, runs
 
 
 def test_many_at_once_share_one_login(person: Person) -> None:

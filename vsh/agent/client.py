@@ -4,7 +4,7 @@ import socket
 
 from ..backends.errors import VirtError
 from ..backends.ssh import warm
-from ..backends.ssh.link import Link
+from ..backends.ssh.link import Early, Link
 from ..backends.uri import Uri
 from .server import Agent, Warm, describe, make
 
@@ -29,7 +29,7 @@ class Client:
         self._seen: Warm | None = None
         self._passing: Inventory | None = None
         self._started = 0
-        self._programs: dict[int, Remote] = {}
+        self._programs: dict[int, Remote | Early] = {}
 
     def run(self) -> None:
         """Until the client hangs up."""
@@ -84,7 +84,7 @@ class Client:
             case {"op": "glance", "uri": str(uri), "environ": dict(environ)}:
                 self._seen, self._uri = self._agent.there(Uri(uri), environ), uri
                 return {"ok": True}, None
-            case {"op": "look", "call": str(name), "args": str(args)} if self._seen is not None:
+            case {"op": "look", "call": str(name), "args": bytes(args)} if self._seen is not None:
                 return {"ok": True, "value": self._inventory(self._seen).look(name, args)}, None
             case {"op": "status"}:
                 return {"ok": True, "links": self._agent.status(), "idle_limit_seconds": self._agent.idle}, None
@@ -92,28 +92,38 @@ class Client:
                 self._agent.stopping.set()
                 return {"ok": True}, None
         link = self._link
-        if link is None:
+        if link is None or self._entry is None:
             raise ValueError("not connected")
         match request:
+            case {"op": "unix", "path": str(path), "early": True} if path in self._entry.opened:
+                early = link.open_early(path)
+                return {"ok": True, "program": self._number(early)}, early.socket
             case {"op": "unix", "path": str(path)}:
-                return {"ok": True}, link.open_unix(path)
+                stream = link.open_unix(path)
+                self._entry.opened.add(path)
+                return {"ok": True}, stream
             case {"op": "tcp", "host": str(host), "port": int(port)}:
                 return {"ok": True}, link.open_tcp(host, port)
             case {"op": "start", "argv": list(argv)}:
-                assert self._entry is not None
-                program = self._entry.start([str(word) for word in argv], self._another)
-                self._started += 1
-                self._programs[self._started] = program
-                return {"ok": True, "program": self._started}, program.socket
+                started = self._entry.start([str(word) for word in argv], self._another)
+                return {"ok": True, "program": self._number(started)}, started.socket
             case {"op": "finish", "program": int(number), "limit": int() | float() as limit}:
-                status, said = self._programs.pop(number).finish(limit)
-                return {"ok": True, "status": status, "stderr": said.decode("utf-8", "surrogateescape")}, None
+                program = self._programs.pop(number)
+                status, said = program.finish(limit)
+                if isinstance(program, Early) and status:
+                    self._entry.opened.clear()
+                return {"ok": True, "status": status, "stderr": said}, None
             case {"op": "abandon", "program": int(number)}:
                 self._programs.pop(number).abandon()
                 return {"ok": True}, None
             case {"op": "alive"}:
                 return {"ok": True, "alive": link.alive}, None
         raise ValueError("no such request")
+
+    def _number(self, program: "Remote | Early") -> int:
+        self._started += 1
+        self._programs[self._started] = program
+        return self._started
 
     def _another(self) -> "Link":
         """One more connection, with which the user is not bothered."""

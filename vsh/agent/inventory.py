@@ -1,7 +1,6 @@
 """What completion asks a host for, kept fresh by the host's events."""
 
 import threading
-from base64 import b64decode, b64encode
 
 from ..backends import api, errors, registry
 from ..backends.procedures import lookup
@@ -48,13 +47,12 @@ class Inventory:
     def alive(self) -> bool:
         return self._connection.alive
 
-    def look(self, name: str, args: str) -> str:
-        """The answer to a call, arguments and results as they travel, in base64.
+    def look(self, name: str, args: bytes) -> bytes:
+        """The answer to a call, arguments and results as they travel.
 
         Raises VirtError: what the call raises, and what a read-only connection refuses.
         """
-        wire = codec(lookup(name))
-        return b64encode(self._look(name, tuple(wire.decode_args(b64decode(args))))).decode()
+        return self._look(name, tuple(codec(lookup(name)).decode_args(args)))
 
     def _look(self, name: str, args: "tuple[Any, ...]") -> bytes:
         kind, known = KEPT.get(name, ("", 0))

@@ -35,6 +35,7 @@ class Warm:
         self.lock = threading.Lock()
         self.link: Link | None = None
         self._more: list[Link] = []
+        self.opened: set[str] = set()  # unix sockets that could be opened
         self.users = 0
         self.used = time.monotonic()
         self._opening = threading.Lock()
