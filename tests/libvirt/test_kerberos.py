@@ -1,7 +1,6 @@
 """SASL with GSSAPI to a real libvirtd: a Kerberos ticket opens it, and over plain TCP everything is encrypted."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from tests.live.libvirtd import Libvirtd, free_port
 from tests.live.need import need, unavailable
 from tests.live.nursery import Nursery
 from tests.live.proxy import DelayProxy
+from tests.live.sasl import write_sasl
 from tests.live.side import Run, Side
-
-PASSWORD = "tell no one"
 
 
 @dataclass
@@ -54,19 +52,7 @@ def kerberised() -> Iterator[Kerberised]:
     with Nursery(shared=True) as nursery, Side() as side:
         realm, tls_port = Realm(nursery), free_port()
         pki = Authority().write(nursery.directory / "pki", host="localhost")
-        database = pki / "passwords.db"
-        subprocess.run(
-            ["saslpasswd2", "-p", "-c", "-a", "libvirt", "-f", str(database), "alice"],
-            input=PASSWORD, text=True, check=True, timeout=30,
-        )  # fmt: skip
-        database.chmod(0o644)
-        (pki / "libvirt.conf").write_text(
-            f"mech_list: gssapi scram-sha-256 digest-md5\nsasldb_path: {database}\npwcheck_method: auxprop\n"
-            f"keytab: {realm.keytab}\n"
-        )
-        (pki / "auth.conf").write_text(
-            f"[credentials-a]\nauthname=alice\npassword={PASSWORD}\n[auth-libvirt-default]\ncredentials=a\n"
-        )
+        write_sasl(pki, "gssapi scram-sha-256 digest-md5", f"keytab: {realm.keytab}\n")
         settings = {
             "listen_tls": "1", "tls_port": f'"{tls_port}"',
             **{f"auth_{way}": '"sasl"' for way in ("tls", "tcp", "unix_rw", "unix_ro")},

@@ -11,9 +11,8 @@ from tests.live.certificates import Authority
 from tests.live.libvirtd import Libvirtd, free_port
 from tests.live.need import SYSTEM_PATH, need
 from tests.live.nursery import Nursery
+from tests.live.sasl import PASSWORD, write_sasl
 from vsh.backends import driver, errors, registry
-
-PASSWORD = "tell no one"
 
 
 @dataclass
@@ -38,18 +37,7 @@ def secure() -> Iterator[Secure]:
     with Nursery(shared=True) as nursery:
         authority, port = Authority(), free_port()
         folder = authority.write(nursery.directory / "pki")
-        database = folder / "passwords.db"
-        subprocess.run(
-            ["saslpasswd2", "-p", "-c", "-a", "libvirt", "-f", str(database), "alice"],
-            input=PASSWORD, text=True, check=True, timeout=30,
-        )  # fmt: skip
-        database.chmod(0o644)
-        (folder / "libvirt.conf").write_text(
-            f"mech_list: scram-sha-1 scram-sha-256\nsasldb_path: {database}\npwcheck_method: auxprop\n"
-        )
-        (folder / "auth.conf").write_text(
-            f"[credentials-a]\nauthname=alice\npassword={PASSWORD}\n[auth-libvirt-default]\ncredentials=a\n"
-        )
+        write_sasl(folder, "scram-sha-1 scram-sha-256")
         settings = {
             "listen_tls": "1", "tls_port": f'"{port}"', "auth_tls": '"none"',
             "auth_unix_rw": '"sasl"', "auth_unix_ro": '"sasl"', "auth_tcp": '"sasl"',
