@@ -64,6 +64,16 @@ def message(kind: str) -> procedures.Procedure:
         return procedures.lookup(kind)
 
 
+def older(kind: str) -> "procedures.Procedure | None":
+    """The procedure that carries `kind` without the id of a callback, to clients that know none; None where there is
+    no such form."""
+    try:
+        found = procedures.lookup(kind)
+    except KeyError:
+        return None
+    return None if any(field.name == "callback_id" for field in found.wire_args) else found
+
+
 def fields(kind: str) -> list[procedures.Field]:
     """The fields of a kind's record, in wire order, whatever structures the message wraps them in."""
     result = []

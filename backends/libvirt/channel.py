@@ -205,6 +205,10 @@ class Channel:
         else:
             self.ring()
 
+    def end(self, why: str, reason: str) -> None:
+        """Give the connection up, on the thread that reads."""
+        self._die(errors.virt_error(errors.INTERNAL_ERROR, why, domain=errors.FROM_RPC), reason)
+
     # Input and output: one thread at a time, the holder of _pump
 
     def _run(self) -> None:

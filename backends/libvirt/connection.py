@@ -3,7 +3,7 @@
 from .. import driver, errors, procedures
 from ..rpc.codec import codec
 from ..rpc.overrides import OVERRIDES
-from .channel import Call, Channel
+from .channel import CLOSE_EOF, CLOSE_ERROR, CLOSE_KEEPALIVE, Call, Channel
 from .dial import dial, mute, remote_name
 from .transport import PATIENCE
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..credentials import Ask
     from ..events import Subscription
     from ..procedures import Procedure
+    from ..rpc.frame import Message
     from ..streams import Stream
     from ..uri import Uri
     from .events import Events
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 AUTH_NONE, AUTH_SASL, AUTH_POLKIT = range(3)
 #: VIR_CONNECT_RO.
 READONLY = 1
-#: VIR_DRV_FEATURE_PROGRAM_KEEPALIVE.
-FEATURE_KEEPALIVE = 10
+#: VIR_DRV_FEATURE_PROGRAM_KEEPALIVE, VIR_DRV_FEATURE_REMOTE_EVENT_CALLBACK.
+FEATURE_KEEPALIVE, FEATURE_CALLBACK = 10, 15
+#: By virConnectCloseReason, when it is the daemon that tells that its hypervisor went away.
+CLOSED = (CLOSE_ERROR, CLOSE_EOF, CLOSE_KEEPALIVE)
 #: How long, in seconds, a daemon may take to answer a goodbye.
 GOODBYE = 1.0
 #: Procedures that belong to the session itself.
@@ -49,6 +52,7 @@ class LibvirtConnection(driver.Connection):
         super().__init__(driver, uri, readonly)
         self._events: Events | None = None
         self._lookups: Lookups | None = None
+        self._attentive = False
 
     # Opening and closing
 
@@ -135,12 +139,27 @@ class LibvirtConnection(driver.Connection):
         self._channel.ring()
 
     def start_background(self) -> None:
-        """Read on a thread, also while no call waits: the daemon's death is noticed at once, and so are its keepalive
-        requests, which are asked for here: a daemon sends them only to clients that say that they answer."""
-        if not self._channel.background:
-            self._channel.start_background()
-            self._start("connect_supports_feature", (FEATURE_KEEPALIVE,))
-            self._channel.ring()
+        """Read on a thread, also while no call waits: the daemon's death is noticed at once, and that of its
+        hypervisor, and so are its keepalive requests, which are asked for here: a daemon sends them only to clients
+        that say that they answer."""
+        if self._attentive:
+            return
+        self._attentive = True
+        self._channel.on_event = self._told
+        self._channel.start_background()
+        self._start("connect_supports_feature", (FEATURE_KEEPALIVE,))
+        self._start("connect_register_close_callback", ())
+        self._channel.ring()
+
+    def _told(self, message: "Message") -> None:
+        """An event came; on the thread that reads."""
+        closed = procedures.lookup("connect_event_connection_closed")
+        if (message.program, message.procedure) == (procedures.PROGRAMS["remote"][0], closed.number):
+            (reason,) = codec(closed).wire_args.decode(message.payload)
+            what = CLOSED[reason] if 0 <= reason < len(CLOSED) else CLOSE_ERROR
+            self._channel.end(f"the daemon's connection to its hypervisor was closed: {what}", what)
+        elif self._events is not None:
+            self._events.receive(message)
 
     # Calls
 
@@ -295,7 +314,7 @@ class LibvirtConnection(driver.Connection):
             from .events import Events
 
             self.start_background()
-            self._events = Events(self._channel)
+            self._events = Events(self._channel, self._start("connect_supports_feature", (FEATURE_CALLBACK,)))
         return self._events
 
 

@@ -1,10 +1,13 @@
-"""Events of a daemon: registration, and routing by callback id."""
+"""Events of a daemon: registration, and routing by callback id.
+
+Daemons that know no callback ids (libvirt before 1.2.1) tell of domains alone, once for each kind, whatever the domain.
+"""
 
 from threading import Lock
 
 from .. import errors, events, procedures
 from ..dispatch import Dispatcher
-from ..rpc.codec import codec, decode_event
+from ..rpc.codec import codec, decode_event, decode_older_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,23 +15,26 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..rpc.frame import Message
-    from .channel import Channel
+    from .channel import Call, Channel
 
 #: How many events are kept at most until it is known whom to tell.
 EARLY = 10000
+#: In a route, of events without a callback id.
+NO_ID = -1
 #: Family -> the middle of the names of its register and deregister calls.
 _FAMILIES = {"domain": "domain_event_callback"}
 
 
 class Events:
-    """The subscriptions of one connection.
+    """The subscriptions of one connection; `modern` is the call that asks whether the daemon knows callback ids.
 
     A daemon takes one registration for each kind and object, and picks the events of that object; subscriptions to the
     same share it.
     """
 
-    def __init__(self, channel: "Channel"):
+    def __init__(self, channel: "Channel", modern: "Call"):
         self._channel = channel
+        self._modern = modern
         self._dispatcher = Dispatcher()
         self._lock = Lock()
         #: What was registered, a kind and an object above all -> (program, number of the message, callback id).
@@ -39,15 +45,24 @@ class Events:
         # events without a subscription are kept.
         self._registering = False
         self._early: list[Message] = []
-        channel.on_event = self._receive
 
     def subscribe(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> events.Subscription:
         """See driver.Connection.subscribe."""
         if kind not in events.KINDS:
             raise errors.virt_error(errors.INVALID_ARG, f"there are no events called '{kind}'")
         subscription = events.Subscription(kind, ref, callback, self._unsubscribe)
-        self._add(subscription, (kind, ref), _procedure(kind, "register"), (events.KINDS[kind][1], ref))
+        family, number = events.KINDS[kind]
+        if family != "domain" or self._knows_ids():
+            self._add(subscription, (kind, ref), _procedure(kind, "register"), (number, ref))
+        else:
+            if events.older(kind) is None:
+                raise errors.no_support("virConnectDomainEventRegisterAny")
+            self._add(subscription, (kind, None), procedures.lookup("connect_domain_event_register_any"), (number,))
         return subscription
+
+    def _knows_ids(self) -> bool:
+        (answer,) = codec(self._modern.procedure).wire_results.decode(self._channel.wait(self._modern).payload)
+        return bool(answer)
 
     def subscribe_monitor(
         self, event: "str | None", ref: "Any", callback: "Callable[[Any], None]", flags: int
@@ -85,17 +100,19 @@ class Events:
         procedure: procedures.Procedure,
         args: "tuple[Any, ...]",
     ) -> None:
-        message_ = events.message(subscription.kind)
+        told = events.message(subscription.kind) if procedure.results else events.older(subscription.kind)
+        assert told is not None
 
         def on_reply(message: "Message") -> None:
             # On the reading thread, before it looks at the next message.
-            program, _ = procedures.PROGRAMS[message_.program]
-            route = program, message_.number, codec(procedure).decode_results(message.payload)
+            program, _ = procedures.PROGRAMS[told.program]
+            callback_id = codec(procedure).decode_results(message.payload) if procedure.results else NO_ID
+            route = program, told.number, callback_id
             self._registered[key] = route
             self._routes[route] = (subscription,)
             early, self._early = self._early, []
             for event in early:
-                self._receive(event)
+                self.receive(event)
 
         self._registering = True
         try:
@@ -117,22 +134,30 @@ class Events:
             if self._routes[route] or self._channel.failure is not None:
                 return
             del self._registered[key], self._routes[route]
-            procedure = _procedure(subscription.kind, "deregister")
+            procedure, argument = _procedure(subscription.kind, "deregister"), route[2]
+            if argument == NO_ID:
+                procedure = procedures.lookup("connect_domain_event_deregister_any")
+                argument = events.KINDS[subscription.kind][1]
             try:
-                self._channel.wait(self._channel.submit(procedure, codec(procedure).encode_args((route[2],))))
+                self._channel.wait(self._channel.submit(procedure, codec(procedure).encode_args((argument,))))
             except errors.VirtError:
                 if self._channel.failure is None:
                     raise
 
-    def _receive(self, message: "Message") -> None:
-        route = message.program, message.procedure, int.from_bytes(message.payload[:4], "big", signed=True)
-        subscriptions = self._routes.get(route, ())
+    def receive(self, message: "Message") -> None:
+        """A message that tells of an event has come; on the thread that reads."""
+        callback_id = int.from_bytes(message.payload[:4], "big", signed=True)
+        program, number = message.program, message.procedure
+        subscriptions = self._routes.get((program, number, callback_id), ())
         if subscriptions:
             event = decode_event(subscriptions[0].kind, message.payload)[1]
-            for subscription in subscriptions:
-                self._dispatcher.post(subscription, event)
+        elif subscriptions := self._routes.get((program, number, NO_ID), ()):
+            event = decode_older_event(subscriptions[0].kind, message.payload)
+            subscriptions = tuple(s for s in subscriptions if s.ref in (None, event.dom))
         elif self._registering and len(self._early) < EARLY:
             self._early.append(message)
+        for subscription in subscriptions:
+            self._dispatcher.post(subscription, event)
 
 
 def _procedure(kind: str, verb: str) -> procedures.Procedure:

@@ -178,6 +178,19 @@ def decode_event(kind: str, data: bytes) -> "tuple[int, Any]":
     return callback_id, tuple.__new__(records.make(records.class_name(kind), names), values)
 
 
+def decode_older_event(kind: str, data: bytes) -> "Any":
+    """The record of an event of `kind` whose message has no callback id, as old daemons send it; 0 for what was added
+    later."""
+    from .. import events
+
+    procedure = events.older(kind)
+    assert procedure is not None
+    names = tuple(field.name for field in events.fields(kind))
+    told = zip(procedure.wire_args, codec(procedure).wire_args.decode(data), strict=True)
+    values = {field.name: value for field, value in told}
+    return tuple.__new__(records.make(records.class_name(kind), names), [values.get(name, 0) for name in names])
+
+
 def encode_event(kind: str, callback_id: int, record: "Sequence[Any]") -> bytes:
     """The message that tells a client of an event."""
     from .. import events
