@@ -5,8 +5,9 @@ from vsh.backends.constants import domain as constants
 from ..declare import Data, Flag, Int, Opt, command
 from ..errors import CommandError, failing
 from ..files import read_file
-from ..params import dict_of, text_of
+from ..params import text_of
 from ..results import Done, Notice, Text
+from ..statistics import BYTES, MILLISECONDS, SECONDS, nested
 from .lookup import ACTIVE, Domain, find_domain, find_named
 
 TYPE_CHECKING = False
@@ -25,6 +26,13 @@ KINDS = {
     "disk": (constants.DOMAIN_GUEST_INFO_DISKS, "its disks"),
     "interface": (constants.DOMAIN_GUEST_INFO_INTERFACES, "its network interfaces"),
     "load": (constants.DOMAIN_GUEST_INFO_LOAD, "its load (libvirt 11.2)"),
+}
+#: The units of what guests tell.
+UNITS = {
+    "user.#.login-time": MILLISECONDS,
+    "timezone.offset": SECONDS,
+    "fs.#.total-bytes": BYTES,
+    "fs.#.used-bytes": BYTES,
 }
 #: virDomainGetHostnameFlags by source.
 SOURCES = {"agent": constants.DOMAIN_GET_HOSTNAME_AGENT, "lease": constants.DOMAIN_GET_HOSTNAME_LEASE}
@@ -45,7 +53,7 @@ def guestinfo(ctx: "Context", domain: "DomainRef", **chosen: bool) -> Text:
     kinds = sum(kind for name, (kind, _) in KINDS.items() if name in chosen)
     params = ctx.connection.domain_get_guest_info(domain, kinds, 0)
     lines = [f"{name:<20}: {text_of(kind, value)}\n" for name, kind, value in params.items]
-    return Text("".join(lines), data=dict_of(params))
+    return Text("".join(lines), data=nested(params, UNITS))
 
 
 @command(

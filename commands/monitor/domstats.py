@@ -4,11 +4,16 @@ from vsh.backends.constants import connect, domain
 
 from ..declare import Argv, Flag, command
 from ..domain.lookup import domain_names, facts, find_domains
-from ..params import dict_of, text_of
+from ..domain.states import STATES, reason_name, snake
+from ..params import text_of
 from ..results import Text
+from ..statistics import BYTES, KIB, MIB_PER_SECOND, NANOSECONDS, SECONDS, name_of, nested
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from vsh.backends.params import TypedParams
     from vsh.backends.records import DomainStatsRecord
 
     from ..context import Context
@@ -43,6 +48,31 @@ WAYS = {
     "backing": (connect.CONNECT_GET_ALL_DOMAINS_STATS_BACKING, "disks with the images they are based on"),
     "nowait": (connect.CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT, "leave out what would have to be waited for"),
 }
+#: The units of statistics, and the names that numbers stand for.
+UNITS = {
+    "state.state": name_of(*(snake(state) for state, _ in STATES)),
+    **dict.fromkeys(("cpu.time", "cpu.user", "cpu.system"), NANOSECONDS),
+    **dict.fromkeys(("cpu.haltpoll.success.time", "cpu.haltpoll.fail.time"), NANOSECONDS),
+    "cpu.cache.monitor.#.bank.#.bytes": BYTES,
+    **{
+        f"balloon.{name}": KIB
+        for name in ("current", "maximum", "swap_in", "swap_out", "unused", "available", "usable", "rss", "disk_caches")
+    },
+    "balloon.last-update": SECONDS,
+    "vcpu.#.state": name_of("offline", "running", "blocked"),
+    **{f"vcpu.#.{name}": NANOSECONDS for name in ("time", "wait", "delay")},
+    **{f"net.#.{way}.bytes": BYTES for way in ("rx", "tx")},
+    **{f"block.#.{name}": BYTES for name in ("allocation", "capacity", "physical", "threshold")},
+    **{f"block.#.{way}.bytes": BYTES for way in ("rd", "wr")},
+    **{f"block.#.{way}.times": NANOSECONDS for way in ("rd", "wr", "fl")},
+    "perf.cmt": BYTES,
+    **dict.fromkeys(("perf.cpu_clock", "perf.task_clock"), NANOSECONDS),
+    "memory.bandwidth.monitor.#.node.#.bytes.local": BYTES,
+    "memory.bandwidth.monitor.#.node.#.bytes.total": BYTES,
+    "dirtyrate.calc_status": name_of("unstarted", "measuring", "measured"),
+    **dict.fromkeys(("dirtyrate.calc_start_time", "dirtyrate.calc_period"), SECONDS),
+    **dict.fromkeys(("dirtyrate.megabytes_per_second", "dirtyrate.vcpu.#.megabytes_per_second"), MIB_PER_SECOND),
+}
 
 
 @command(
@@ -58,13 +88,21 @@ WAYS = {
 def domstats(ctx: "Context", domain: "list[str] | None" = None, **chosen: bool) -> Text:
     """Show statistics of domains.
 
-    Without options all groups of all domains. Names and numbers are libvirt's: memory in KiB, times in nanoseconds.
+    Without options all groups of all domains. Names and numbers are libvirt's: memory in KiB, times in nanoseconds; as
+    data they are nested, in bytes and seconds.
     """
     refs = find_domains(ctx, domain) if domain else []
     groups, flags = (_flags(table, chosen) for table in (GROUPS, FILTERS | WAYS))
     records = ctx.connection.connect_get_all_domain_stats(refs, groups, flags)
-    data = [{"domain": facts(record.dom), "statistics": dict_of(record.params)} for record in records]
+    data = [{"domain": facts(record.dom), "statistics": _statistics(record.params)} for record in records]
     return Text("\n".join(map(_lines, records)), data=data)
+
+
+def _statistics(params: "TypedParams") -> "dict[str, Any]":
+    found = nested(params, UNITS)
+    if "state.reason" in params:
+        found["state"]["reason"] = snake(reason_name(int(params["state.state"]), int(params["state.reason"])))
+    return found
 
 
 def _flags(table: "dict[str, tuple[int, str]]", chosen: "dict[str, bool]") -> int:

@@ -137,6 +137,43 @@ def test_statistics_of_many(many: Host) -> None:
     )
 
 
+def test_statistics_have_units() -> None:
+    """What libvirt tells of a running guest, nested, in bytes and seconds."""
+    from vsh.backends.params import BOOLEAN, INT, LLONG, STRING, UINT, ULLONG, TypedParams
+    from vsh.commands.domain.guest import UNITS as GUEST
+    from vsh.commands.monitor.domstats import UNITS
+    from vsh.commands.statistics import nested
+
+    params = TypedParams()
+    for name, kind, value in (
+        ("cpu.time", ULLONG, 5 * 10**9), ("cpu.user", ULLONG, 10**9), ("cpu.cache.monitor.count", UINT, 0),
+        ("balloon.current", ULLONG, 1024), ("balloon.last-update", ULLONG, 3),
+        ("vcpu.current", UINT, 1), ("vcpu.maximum", UINT, 4), ("vcpu.3.state", INT, 1), ("vcpu.3.halted", BOOLEAN, 1),
+        ("net.count", UINT, 1), ("net.0.name", STRING, "v"), ("net.0.rx.bytes", ULLONG, 4),
+        ("block.count", UINT, 1), ("block.0.backingIndex", UINT, 1), ("block.0.rd.times", ULLONG, 5 * 10**8),
+        ("iothread.count", UINT, 1), ("iothread.7.poll-max-ns", ULLONG, 3),
+        ("dirtyrate.calc_status", INT, 2), ("dirtyrate.megabytes_per_second", LLONG, 2),
+    ):  # fmt: skip
+        params.add(name, kind, value)
+    assert nested(params, UNITS) == {
+        "cpu": {"time_seconds": 5.0, "user_seconds": 1.0, "cache": {"monitor": []}},
+        "balloon": {"current_bytes": 1 << 20, "last_update_seconds": 3},
+        "vcpu": {"current": 1, "maximum": 4, "each": [{"number": 3, "state": "running", "halted": True}]},
+        "net": [{"number": 0, "name": "v", "rx": {"bytes": 4}}],
+        "block": [{"number": 0, "backing_index": 1, "rd": {"time_seconds": 0.5}}],
+        "iothread": [{"number": 7, "poll_max_ns": 3}],
+        "dirtyrate": {"calc_status": "measured", "bytes_per_second": 2 << 20},
+    }
+    guest = TypedParams([("user.count", UINT, 1), ("user.0.login-time", ULLONG, 1500), ("hostname", STRING, "h"),
+                         ("fs.count", UINT, 0), ("disk.0.dependency.0.name", STRING, "x")])  # fmt: skip
+    assert nested(guest, GUEST) == {
+        "user": [{"number": 0, "login_time_seconds": 1.5}],
+        "hostname": "h",
+        "fs": [],
+        "disk": [{"number": 0, "dependency": [{"number": 0, "name": "x"}]}],
+    }
+
+
 def test_any_number_of_domains_takes_as_many_round_trips(side: Side, libvirtd: Libvirtd) -> None:
     with DelayProxy(("127.0.0.1", libvirtd.port), rtt=0.2) as proxy:
         uri = libvirtd.uri_at(proxy.address, "test")
@@ -167,7 +204,7 @@ def test_json(host: Host) -> None:
 
 
 def test_json_of_statistics(host: Host) -> None:
-    statistics = {"state.state": 1, "state.reason": 0}
+    statistics = {"state": {"state": "running", "reason": "unknown"}}
     assert host.json("domstats test") == [[{"domain": {"name": "test", "uuid": UUID}, "statistics": statistics}]]
 
 
@@ -186,6 +223,7 @@ def test_qemu(qemu: Host) -> None:
     qemu.same(*lines, ignore=["counters"])
     qemu.same("domstats --nowait guest", "domstats --block --backing guest --raw", "domstats --vm", ignore=["counters"])
     [[stats]] = qemu.json("domstats guest --balloon --block")
-    assert stats["statistics"]["balloon.current"] == 8192 and stats["statistics"]["block.1.name"] == "vda"
+    assert stats["statistics"]["balloon"]["current_bytes"] == 8192 << 10
+    assert stats["statistics"]["block"][1]["name"] == "vda"
     sizes = {one["device"]: one["capacity_bytes"] for one in qemu.json("domblkinfo guest --all")[0]}
     assert sizes["vda"] == 1 << 20 and sizes["hda"] is None

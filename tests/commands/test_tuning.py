@@ -142,7 +142,7 @@ def test_qemu(qemu: Host) -> None:
 def test_a_dirty_rate_is_measured(qemu: Host) -> None:
     assert qemu.json("domdirtyrate-calc guest --seconds 1") == [{"seconds": 1, "mode": "page_sampling"}]
     [[stats]] = qemu.json("domstats --dirtyrate guest")
-    assert stats["statistics"]["dirtyrate.calc_period"] == 1
+    assert stats["statistics"]["dirtyrate"]["calc_period_seconds"] == 1
 
 
 def test_json(host: Host) -> None:
