@@ -106,11 +106,12 @@ def __getattr__(name: str) -> "Any":
             if ref == name:
                 return of_struct(struct)
         words = "".join("_" + c.lower() if c.isupper() else c for c in name)[1:]
-        from . import events
+        if "Event" in name:
+            from . import events
 
-        for kind in (*events.KINDS, events.MONITOR):
-            if class_name(kind) == name:  # Not by `words`: that loses the last underscore of block_job_2.
-                return make(name, tuple(field.name for field in events.fields(kind)))
+            for kind in (*events.KINDS, events.MONITOR):
+                if class_name(kind) == name:  # Not by `words`: that loses the last underscore of block_job_2.
+                    return make(name, tuple(field.name for field in events.fields(kind)))
         try:
             return make(name, tuple(field.name for field in procedures.lookup(words).results))
         except KeyError:

@@ -7,11 +7,13 @@ Each program defines and starts all in one script, lists and measures them while
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from common import install_vsh, print_ratios
@@ -20,6 +22,8 @@ from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.nursery import Nursery
 from tests.live.side import Side
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.qemu.store import Running
 
 #: What is measured: name -> the lines for one guest, or one line for all.
 EACH = {"define, start": "define {file}\nstart {name}\n", "destroy, undefine": "destroy {name}\nundefine {name}\n"}
@@ -34,11 +38,25 @@ def seconds(argv: list[str], env: Mapping[str, str], script: str = "") -> float:
     return time.perf_counter() - start
 
 
-def main(count: int) -> None:
+@contextmanager
+def own_root() -> Iterator[Path]:
+    """A folder for the embedded driver; whatever happens, it goes at the end, and so do guests that still run there."""
     root = Path(tempfile.mkdtemp(prefix="vsh-q", dir="/tmp"))
-    with Nursery(shared=True) as nursery, Libvirtd() as daemon, Side() as side:
+    try:
         if os.geteuid() == 0:
             root.chmod(0o711)
+        yield root
+    finally:
+        host = LocalHost()
+        for path in root.glob("e/run/qemu/*.state"):
+            process = Running.load(path.read_bytes()).process
+            if process is not None:
+                host.signal(process, signal.SIGKILL)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def main(count: int) -> None:
+    with own_root() as root, Nursery(shared=True) as nursery, Libvirtd() as daemon, Side() as side:
         vsh = str(install_vsh(nursery.directory) / "vsh")
         guests = Guests(nursery.directory)
         names = [f"bench-{number}" for number in range(count)]
@@ -58,7 +76,6 @@ def main(count: int) -> None:
                 found = [seconds([*argv, *title.split()], side.env) for _ in range(5)]
                 taken.setdefault(title, {})[program] = min(found)
             run("destroy, undefine")
-    shutil.rmtree(root, ignore_errors=True)
     for title, found in taken.items():
         print_ratios(f"{title}, {count} guests", found)
 

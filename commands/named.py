@@ -105,9 +105,9 @@ POOL = Kind("pool", "storage_pool", "virStoragePool", "connect_list_all_storage_
 
 def facts(ref: "Any") -> "dict[str, str]":
     """An object for machines: its name and UUID."""
-    from vsh.backends.xml.values import format_uuid
+    from vsh.backends.common import uuid_text
 
-    return {"name": ref.name, "uuid": format_uuid(ref.uuid)}
+    return {"name": ref.name, "uuid": uuid_text(ref.uuid)}
 
 
 def by_name(ref: "Any") -> bytes:

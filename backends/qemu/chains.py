@@ -73,7 +73,7 @@ def complete(host: "Host", disk: "Disk") -> None:
     for count, layer in enumerate(layers(disk)):
         if count > LONGEST_CHAIN:
             raise fail(errors.OPERATION_UNSUPPORTED, f"the chain of disk '{disk.target}' is too long")
-        if below(layer) is None and layer.source.type in ("file", "block"):
+        if below(layer) is None and (layer.source.type in ("file", "block") or layer.source.located):
             found = backing(host, str(layer.source.path), format_of(layer))
             if found is not None:
                 put_below(layer, found)

@@ -25,6 +25,8 @@ KINDS = {
     "dir": "kinds:Folder",
     "fs": "mounts:FileSystem",
     "netfs": "mounts:Share",
+    "logical": "logical:Logical",
+    "disk": "disk:Disk",
 }
 
 

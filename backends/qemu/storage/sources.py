@@ -37,15 +37,11 @@ class SourceCalls(QemuBase):
                 raise fail(errors.OPERATION_FAILED, f"no storage pools were found on host '{name}'")
             return _sources(type, [Source(hosts=[Host(name=name)], dir=path, format="nfs") for path in paths])
         if type == "logical":
-            told = run(self.driver.host, ["/sbin/pvs", "--noheadings", "-o", "pv_name,vg_name"])
-            groups: dict[str, list[str]] = {}
-            for line in told.decode("utf-8", "replace").splitlines():
-                device, *rest = line.split()
-                if rest:
-                    groups.setdefault(rest[0], []).append(device)
+            from .logical import sources
+
             found = [
                 Source(devices=[Device(path=device) for device in devices], name=name, format="lvm2")
-                for name, devices in groups.items()
+                for name, devices in sources(self.driver.host).items()
             ]
             return _sources(type, found)
         raise fail(errors.NO_SUPPORT, f"pool type '{type}' does not support source discovery")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ... import errors
 from ..config import ParseConfig
 from ..engine import Context, Field, Model, View, fail
-from ..fields import Child, Enum, Flag, LazyChild, Name, Size, Text
+from ..fields import Child, Children, Enum, Flag, LazyChild, Name, Size, Text, UInt
 from ..node import Node
 from ..parse import parse, refuse_unknown
 from ..protection import Encryption
@@ -92,6 +92,27 @@ class Image(Model):
             self.compat = "1.1"
 
 
+class Extent(Model):
+    """Bytes from `start` to before `end`."""
+
+    start = UInt("@start", bits=64, absent=None)
+    end = UInt("@end", bits=64, absent=None)
+
+
+class SourceDevice(Model):
+    path = Text("@path")
+    extents = Children("extent", Extent)
+
+
+class VolumeSource(Model):
+    """The pieces of devices that a volume is made of; nobody asks for certain ones."""
+
+    devices = Children("device", SourceDevice)
+
+    def read(self, node: Node, context: Context) -> None:
+        pass
+
+
 class Volume(Model):
     """Sizes are in bytes."""
 
@@ -105,6 +126,7 @@ class Volume(Model):
     )
     name = Name("name", required=(errors.XML_ERROR, "missing volume name element"))
     key = Text("key")
+    source = Child("source", VolumeSource, live=True, show=lambda volume, view: bool(volume.source.devices))
     capacity = Bytes("capacity")
     allocation = Bytes("allocation")
     physical = Bytes("physical", absent=0, live=True)
