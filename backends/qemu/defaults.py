@@ -144,6 +144,8 @@ def complete_devices(domain: Domain, caps: Capabilities) -> None:
         elif shmem.model == "ivshmem-doorbell" and shmem.server is not None:
             shmem.msi = shmem.msi or Msi()
             shmem.msi.ioeventfd = True if shmem.msi.ioeventfd is None else shmem.msi.ioeventfd
+    for vsock in devices.vsocks:
+        vsock.model = vsock.model or "virtio"
     for tpm in devices.tpms:
         tpm.model = tpm.model or "tpm-tis"
         if tpm.type == "emulator":

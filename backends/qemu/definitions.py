@@ -71,7 +71,10 @@ class Rules(StoredRules):
 
     def assign_addresses(self, domain: "Domain", context: "Context") -> None:
         from .addresses import assign
+        from .defaults import serial_target
 
+        for serial in domain.devices.serials:  # of which one may be there for a console's sake
+            serial_target(serial)
         assign(domain, self.capabilities(domain))
 
 

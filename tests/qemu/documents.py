@@ -64,6 +64,7 @@ SNIPPETS: "list[tuple[str, str]]" = [
      "<rng model='virtio'><backend model='builtin'/><rate bytes='1024' period='1000'/></rng>"
      "<memballoon model='virtio' autodeflate='on'><stats period='10'/></memballoon>", ""),
     ("<controller type='pci' model='pcie-root-port'/>", ""),
+    ("<console type='pty'/><graphics type='vnc'/>", ""),
     ("<controller type='usb' model='none'/><memballoon model='none'/><serial type='pty'/><console type='pty'/>",
      "<features><acpi/><apic/><pae/><hyperv><relaxed state='on'/><vapic state='on'/>"
      "<spinlocks state='on' retries='8191'/></hyperv><vmport state='off'/></features><clock offset='localtime'>"
