@@ -58,6 +58,8 @@ class Connection(Calls):
     parts: "tuple[str, ...]" = ()
     #: Part -> its calls, a line each (generated). A call that is not there is looked for in all parts, in their order.
     index: "dict[str, str]" = {}
+    #: Whose cookies it understands: domains migrate between connections of one kind.
+    migration = "libvirt"
 
     def __init__(self, driver: "Driver", uri: "Uri", readonly: bool = False):
         self.driver = driver

@@ -33,6 +33,8 @@ def migrate(
     if source.readonly or destination.readonly:
         raise errors.read_only("virDomainMigrate3")
     _check_flags(flags)
+    if source.session.migration != destination.session.migration:
+        raise _unsupported("domains cannot migrate between a libvirt daemon and QEMU without one")
     if flags & constants.MIGRATE_PEER2PEER:
         raise errors.VirtError(errors.INVALID_ARG, "use virDomainMigrateToURI3 for peer-to-peer migration")
     if flags & constants.MIGRATE_TUNNELLED:

@@ -67,6 +67,10 @@ class QemuBase(driver.Connection):
     driver: "QemuDriver"
     prefix = "qemu"
     origin = errors.FROM_QEMU
+    #: uuid -> the lock of a domain that migrates, which the process that leads it has until the end
+    _moves: "dict[bytes, Lock]"
+    #: name -> uuid of a domain that arrives, and its lasting definition elsewhere
+    _arrivals: "dict[str, tuple[bytes, str]]"
     _seen: "Guests | None" = None
     _batching = False
     _looked = 0.0

@@ -73,15 +73,9 @@ class DefineCalls(QemuBase):
             guest = self._guest(dom)
             if not guest.persistent:
                 raise fail(errors.OPERATION_INVALID, "cannot undefine transient domain")
-            places = driver.places
             leftovers = _leftovers(driver, guest, flags)
-            driver.host.remove(places.autostart(guest.name), *leftovers)
-            driver.host.remove(places.definition(guest.name))
-            if not guest.active:
-                store.forget_running(guest.uuid)
-            driver.publish(guest.ref, const.DOMAIN_EVENT_UNDEFINED, const.DOMAIN_EVENT_UNDEFINED_REMOVED)
-            if not guest.active:
-                store.forget_lock(guest.uuid)
+            driver.host.remove(*leftovers)
+            forget(driver, guest)
 
     @call(
         "qemuDomainGetXMLDesc",
@@ -128,6 +122,17 @@ class DefineCalls(QemuBase):
                 Guests(store).by_uuid[dom.uuid].ref, const.DOMAIN_EVENT_DEFINED, const.DOMAIN_EVENT_DEFINED_RENAMED
             )
         return 0
+
+
+def forget(driver: "QemuDriver", guest: "Guest") -> None:
+    """Remove a definition, and what is known of a domain that does not run; call it with the domain's lock."""
+    driver.host.remove(driver.places.autostart(guest.name))
+    driver.host.remove(driver.places.definition(guest.name))
+    if not guest.active:
+        driver.store.forget_running(guest.uuid)
+    driver.publish(guest.ref, const.DOMAIN_EVENT_UNDEFINED, const.DOMAIN_EVENT_UNDEFINED_REMOVED)
+    if not guest.active:
+        driver.store.forget_lock(guest.uuid)
 
 
 def _leftovers(driver: "QemuDriver", guest: "Guest", flags: int) -> "list[str]":

@@ -38,6 +38,9 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.control:ControlCalls",
         "vsh.backends.qemu.vcpus:VcpuCalls",
         "vsh.backends.qemu.agentcalls:AgentCalls",
+        "vsh.backends.qemu.leaving:LeavingCalls",
+        "vsh.backends.qemu.arriving:ArrivingCalls",
+        "vsh.backends.qemu.movejobs:MoveJobCalls",
         "vsh.backends.qemu.save:SaveCalls",
         "vsh.backends.qemu.hotplug:HotplugCalls",
         "vsh.backends.qemu.blockjobs:BlockJobCalls",
@@ -55,12 +58,14 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.storage.sources:SourceCalls",
     )
     index = CALLS
+    migration = "vsh"
     _watch: "Watch | None" = None
     _started: "list[driver.Autostarted] | None" = None
 
     def open(self, ask: "Ask | None") -> None:
         """Begin; the first to come after a start of the machine, unless only to look, starts what is to start then."""
         self.notices += self.driver.notices
+        self._moves, self._arrivals = {}, {}
         if not self.readonly and not self.driver.autostarted():
             from .autostart import autostart
 
@@ -85,6 +90,8 @@ class QemuConnection(ListingCalls, InfoCalls):
     def close(self) -> None:
         if self._watch is not None:
             self._watch.close()
+        for lock in self._moves.values():
+            lock.release()
         super().close()
 
 

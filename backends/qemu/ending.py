@@ -17,6 +17,7 @@ DETAILS = {
     const.DOMAIN_SHUTOFF_SHUTDOWN: const.DOMAIN_EVENT_STOPPED_SHUTDOWN,
     const.DOMAIN_SHUTOFF_DESTROYED: const.DOMAIN_EVENT_STOPPED_DESTROYED,
     const.DOMAIN_SHUTOFF_CRASHED: const.DOMAIN_EVENT_STOPPED_CRASHED,
+    const.DOMAIN_SHUTOFF_MIGRATED: const.DOMAIN_EVENT_STOPPED_MIGRATED,
     const.DOMAIN_SHUTOFF_SAVED: const.DOMAIN_EVENT_STOPPED_SAVED,
     const.DOMAIN_SHUTOFF_FAILED: const.DOMAIN_EVENT_STOPPED_FAILED,
     const.DOMAIN_SHUTOFF_FROM_SNAPSHOT: const.DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT,
@@ -50,6 +51,10 @@ def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
         alive = record.process is not None and driver.host.alive([record.process])[0]
         if record.phase == RUNNING and alive and record.jobs:
             return _look_at_jobs(driver, record)
+        if record.phase == RUNNING and alive and record.moving:
+            from .leaving import mend
+
+            return mend(driver, record)
         if record.phase == STOPPED or (record.phase == RUNNING and alive):
             return False
         if record.phase == STARTING:

@@ -76,7 +76,10 @@ class Guest:
         except FileNotFoundError:
             text = b""
         if self.active:
-            return journal.standing(text, record.begun)
+            state = journal.standing(text, record.begun)
+            if record.moving and state[0] == const.DOMAIN_PAUSED:
+                return const.DOMAIN_PAUSED, const.DOMAIN_PAUSED_MIGRATION
+            return state
         return const.DOMAIN_SHUTOFF, record.reason or journal.ending(text)
 
     @property
@@ -87,11 +90,12 @@ class Guest:
 
     @property
     def unsettled(self) -> bool:
-        """Whether somebody has to look, unless he is at it: it has ended, its start never did, or a job may have."""
+        """Whether somebody has to look, unless he is at it: it has ended, its start never did, a job may have, or it
+        is leaving."""
         record = self.record
         if record is None or record.phase == STOPPED:
             return False
-        return record.phase == STARTING or not self.active or bool(record.jobs)
+        return record.phase == STARTING or not self.active or bool(record.jobs or record.moving)
 
     @property
     def autostart(self) -> bool:

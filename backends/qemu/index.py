@@ -53,6 +53,28 @@ domain_set_time
 domain_set_user_password
 qemu_domain_agent_command
 """,
+    "vsh.backends.qemu.leaving:LeavingCalls": """
+domain_migrate_begin3_params
+domain_migrate_confirm3_params
+domain_migrate_perform3_params
+""",
+    "vsh.backends.qemu.arriving:ArrivingCalls": """
+connect_supports_feature
+domain_migrate_finish3_params
+domain_migrate_prepare3_params
+""",
+    "vsh.backends.qemu.movejobs:MoveJobCalls": """
+domain_abort_job
+domain_get_job_info
+domain_get_job_stats
+domain_migrate_get_compression_cache
+domain_migrate_get_max_downtime
+domain_migrate_get_max_speed
+domain_migrate_set_compression_cache
+domain_migrate_set_max_downtime
+domain_migrate_set_max_speed
+domain_migrate_start_post_copy
+""",
     "vsh.backends.qemu.save:SaveCalls": """
 domain_managed_save
 domain_managed_save_get_xml_desc
@@ -109,7 +131,6 @@ domain_block_stats
 domain_block_stats_flags
 domain_get_block_info
 domain_get_control_info
-domain_get_job_info
 domain_get_vcpus
 domain_memory_stats
 """,

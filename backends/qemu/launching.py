@@ -15,6 +15,8 @@ from .store import Entry, Running, system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..hosts import Process
     from ..xml.domain import Domain
     from .argv.launch import Launch
@@ -88,12 +90,14 @@ def start(
     loadvm: str = "",
     begun: int = const.DOMAIN_RUNNING_BOOTED,
     new_variables: bool = False,
+    arriving: "Callable[[Monitor, Running], None] | None" = None,
 ) -> None:
     """Run `model`, which becomes the live definition; call it with the domain's lock.
 
     `transient` says that there need not be a definition of it; `saved` is the file with the state to go on from, and
     where in it that begins, `loadvm` the internal snapshot to go on from; `begun` is why it runs
-    (virDomainRunningReason); `new_variables` throws its firmware's variables away.
+    (virDomainRunningReason); `new_variables` throws its firmware's variables away. `arriving(monitor, record)` has QEMU
+    wait for a guest that migrates: it is starting until it is completed.
 
     Raises VirtError, and nothing has changed.
     """
@@ -119,7 +123,7 @@ def start(
         record = Running(model.name, model.uuid, store.next_id(), STARTING, Entry.of(model, ""))
         record.nodes, record.detected = images, detected
         launched = launch(driver, model, record.id)
-        launched.incoming = saved is not None
+        launched.incoming = saved is not None or arriving is not None
         launched.loadvm = loadvm
         record.begun = begun
         _check_sockets(launched, model)
@@ -133,7 +137,7 @@ def start(
         store.write_running(record)
     try:
         firmware.make_variables(driver, model, new_variables)
-        _run(driver, model, record, launched, paused, saved)
+        _run(driver, model, record, launched, paused, saved, arriving)
     except BaseException as error:
         taps.close(launched)
         ending.kill(driver, record)
@@ -151,6 +155,7 @@ def _run(
     launched: "Launch",
     paused: bool,
     saved: "tuple[str, int] | None",
+    arriving: "Callable[[Monitor, Running], None] | None",
 ) -> None:
     from .argv import build
     from .argv.aliases import assign
@@ -192,9 +197,11 @@ def _run(
             from .save import await_incoming
 
             await_incoming(monitor)
-        _configure(monitor, model)
-        _complete(monitor, model, record)
-        definitions.write_live(store, model)
+        if arriving is not None:
+            arriving(monitor, record)
+            definitions.write_live(store, model)
+            return
+        complete(driver, monitor, model, record)
         record.phase = RUNNING
         store.write_running(record)
         if not paused:
@@ -203,6 +210,13 @@ def _run(
     driver.publish(ref, const.DOMAIN_EVENT_STARTED, STARTED[record.begun])
     if paused and record.begun == const.DOMAIN_RUNNING_FROM_SNAPSHOT:
         driver.publish(ref, const.DOMAIN_EVENT_SUSPENDED, const.DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT)
+
+
+def complete(driver: "QemuDriver", monitor: "Monitor", model: "Domain", record: Running) -> None:
+    """Tell QEMU what the command line does not, and write down what only it knows."""
+    _configure(monitor, model)
+    _complete(monitor, model, record)
+    definitions.write_live(driver.store, model)
 
 
 def _check_sockets(launched: "Launch", model: "Domain") -> None:
@@ -237,7 +251,7 @@ def _choose_ports(driver: "QemuDriver", model: "Domain", record: Running) -> Non
         listen.address = listen.address or usual
         if graphics.autoport or graphics.port <= 0:
             if taken is None:
-                taken = _listening(driver)
+                taken = listening(driver)
             free = next((port for port in range(5900, 65536) if port not in taken), None)
             if free is None:
                 raise fail(errors.INTERNAL_ERROR, "Unable to find an unused port in range 'display' (5900-65535)")
@@ -246,7 +260,7 @@ def _choose_ports(driver: "QemuDriver", model: "Domain", record: Running) -> Non
             record.ports.append(free)
 
 
-def _listening(driver: "QemuDriver") -> "set[int]":
+def listening(driver: "QemuDriver") -> "set[int]":
     """TCP ports that somebody listens on, or a guest of ours will."""
     found = {port for other in driver.store.running().values() for port in other.ports}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):

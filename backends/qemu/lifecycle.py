@@ -1,5 +1,6 @@
 """Starting, stopping and everything between."""
 
+import contextlib
 import time
 
 from .. import errors
@@ -118,7 +119,8 @@ class LifecycleCalls(QemuBase):
 
     @call("")
     def domain_suspend(self, dom: "DomainRef") -> None:
-        with self._lock(dom):
+        # One that we are moving may be suspended, which helps it along.
+        with contextlib.nullcontext() if dom.uuid in self._moves else self._lock(dom):
             guest = self._active(dom)
             if guest.state == const.DOMAIN_PMSUSPENDED:
                 raise fail(errors.OPERATION_INVALID, "domain is pmsuspended")

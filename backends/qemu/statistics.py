@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         DomainBlockStats,
         DomainGetBlockInfo,
         DomainGetControlInfo,
-        DomainGetJobInfo,
         DomainGetVcpus,
         DomainMemoryStat,
         DomainRef,
@@ -134,12 +133,6 @@ class StatisticsCalls(QemuBase):
     def domain_get_control_info(self, dom: "DomainRef", flags: int = 0) -> "DomainGetControlInfo":
         self._active(dom)
         info: DomainGetControlInfo = records.DomainGetControlInfo(const.DOMAIN_CONTROL_OK, 0, 0)
-        return info
-
-    @call("")
-    def domain_get_job_info(self, dom: "DomainRef") -> "DomainGetJobInfo":
-        self._active(dom)
-        info: DomainGetJobInfo = records.DomainGetJobInfo(*[0] * 12)
         return info
 
 

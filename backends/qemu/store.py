@@ -77,6 +77,8 @@ class Running:
         self.ports: list[int] = []
         self.begun = RUNNING_BOOTED
         self.agent_timeout = AGENT_TIMEOUT
+        self.moving: list[str] = []
+        self.speed = 0
         self.nodes = 0
         self.jobs: list[list[str]] = []
         self.detected: list[int] = []
@@ -99,6 +101,8 @@ class Running:
             ["ports", *map(str, self.ports)],
             ["begun", str(self.begun)],
             ["agent-timeout", str(self.agent_timeout)],
+            ["moving", *self.moving],
+            ["speed", str(self.speed)],
             ["nodes", str(self.nodes)],
             ["detected", *map(str, self.detected)],
             *(["job", *job] for job in self.jobs),
@@ -127,6 +131,8 @@ class Running:
         made.transient_paths = [path for path in told.get("transient_paths", []) if path]
         made.ports = [int(port) for port in told["ports"] if port]
         made.begun = int(told["begun"][0])
+        made.moving = told.get("moving", [])
+        made.speed = int(told.get("speed", ["0"])[0])
         made.agent_timeout = int(told.get("agent-timeout", [AGENT_TIMEOUT])[0])
         made.nodes = int(told["nodes"][0])
         made.jobs = [row[1:] for row in rows if row[0] == "job"]
