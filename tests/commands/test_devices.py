@@ -127,8 +127,8 @@ DISKS = [
 
 
 def test_xml_of_disks(host: Host) -> None:
-    for source in ("/a", "/nonexistent/é", "''", "/dev/null", '"a\'b<&>\\""'):
-        host.same(*(f"attach-disk nosuch {source} vda --print-xml {options}" for options in DISKS))
+    sources = ("/a", "/nonexistent/é", "''", "/dev/null", '"a\'b<&>\\""')
+    host.same(*(f"attach-disk nosuch {source} vda --print-xml {options}" for source in sources for options in DISKS))
 
 
 ADDRESSES = {
@@ -143,10 +143,11 @@ ADDRESSES = {
 
 
 def test_addresses_of_disks(host: Host) -> None:
-    for target, addresses in ADDRESSES.items():
-        words = addresses.split()
-        host.same(*(f"attach-disk x /a {target} --print-xml --multifunction --address {word}" for word in words))
-    host.same("attach-disk x /a vda --print-xml --address 'pci: 1.2. 3.4'", "attach-disk x /a vda --address ''")
+    pairs = [(target, word) for target, words in ADDRESSES.items() for word in words.split()]
+    host.same(
+        *(f"attach-disk x /a {target} --print-xml --multifunction --address {word}" for target, word in pairs),
+        *("attach-disk x /a vda --print-xml --address 'pci: 1.2. 3.4'", "attach-disk x /a vda --address ''"),
+    )
 
 
 def test_throttle_groups_of_disks(host: Host) -> None:
@@ -182,9 +183,8 @@ def test_attach_interface(host: Host) -> None:
 def test_xml_of_interfaces(host: Host) -> None:
     begin = "attach-interface nosuch --print-xml"
     kinds = [*KINDS, "user", "ethernet", "server", "client", "mcast", "udp", "vdpa", "internal", "null", "vds", "foo"]
-    host.same(*(f"{begin} {kind} 0:1:2.3" for kind in kinds))
-    host.same(*(f"{begin} {kind} a --source-mode server" for kind in kinds))
-    host.same(*(f"{begin} {kind} a --source-mode bridge --inbound x" for kind in kinds))
+    sources = ("0:1:2.3", "a --source-mode server", "a --source-mode bridge --inbound x")
+    host.same(*(f"{begin} {kind} {source}" for source in sources for kind in kinds))
     host.same(
         f"{begin} network d t 52:54:00:00:00:01 /script virtio ua-a 1 2 client --managed",
         f"{begin} hostdev 0000:01:02.3 --managed --mac 52:54:00:00:00:01 --alias ua-x",
@@ -195,67 +195,53 @@ def test_xml_of_interfaces(host: Host) -> None:
     )
     rates = ["1", "1,2,3,4", "1,,3", ",,,4", "0", "x", "1,x", "1,2,x", "1,2,3,x", "1,2,3,4,5", "-1", "+1", "1,", ","]
     rates += ["99999999999999999999", "1,0,3", "''", "' 7'"]
-    for direction in ("inbound", "outbound"):
-        host.same(*(f"{begin} network d --{direction} {rate}" for rate in rates))
-    host.same(f"{begin} network d --inbound 1,2,3,4 --outbound 5,6,7")
+    host.same(
+        *(f"{begin} network d --{direction} {rate}" for direction in ("inbound", "outbound") for rate in rates),
+        f"{begin} network d --inbound 1,2,3,4 --outbound 5,6,7",
+    )
 
 
 def test_detach_disk(host: Host, full: str) -> None:
     host.same(*(f"detach-disk test vda {options}" for options in (*BOTH, *REFUSED)), "dumpxml test")
-    host.same(f"{full}", *(f"detach-disk full vdb {options}" for options in BOTH))
     disks = ("vda", "vdb", "hdc", "/iso", "/dev/sdz", "fda", "/nowhere/日本é.img", "/back", "vdz", "''")
-    host.same(full, *(f"detach-disk full {name} --print-xml" for name in disks))
-    host.same(full, *(f"detach-disk full vda --print-xml {options}" for options in (*BOTH, *REFUSED)))
-    host.same("detach-disk nosuch vda", "detach-disk '' ''", "detach-disk test vdz --live")
+    host.same(
+        *(full, *(f"detach-disk full vdb {options}" for options in BOTH)),
+        *(full, *(f"detach-disk full {name} --print-xml" for name in disks)),
+        *(f"detach-disk full vda --print-xml {options}" for options in (*BOTH, *REFUSED)),
+        *("detach-disk nosuch vda", "detach-disk '' ''", "detach-disk test vdz --live"),
+    )
     host.same("detach-disk test vda", "detach-disk test vda --print-xml", readonly=True)
     host.script("detach-disk", "detach-disk test", "detach-disk test a b")
 
 
 def test_detach_interface(host: Host, full: str) -> None:
     host.same(*(f"detach-interface test network {options}" for options in (*BOTH, *REFUSED)), "dumpxml test")
-    host.same(full, *(f"detach-interface full network {options}" for options in BOTH))
-    for options in ("--print-xml", ""):
-        host.same(
-            full,
-            *(
-                f"detach-interface full {wanted} {options}"
-                for wanted in (
-                    "network",
-                    "network 52:54:00:00:00:01",
-                    "network --mac 52:54:00:00:00:02",
-                    "network --mac 52:54:0:0:0:1",
-                    "user",
-                    "user --mac 52:54:00:00:00:02",
-                    "user --mac 52:54:00:00:0A:03",
-                    "user --mac x --config",
-                    "user --mac x",
-                    "bridge",
-                    "''",
-                    "user --mac ''",
-                )
-            ),
-        )
-    host.same(full, *(f"detach-interface full network --print-xml {options}" for options in (*BOTH, *REFUSED)))
-    host.same("detach-interface nosuch network", "detach-interface '' ''", "detach-interface test bridge --persistent")
+    macs = ("52:54:00:00:00:02", "52:54:00:00:0A:03", "x --config", "x", "''")
+    wanted = ["network", "network 52:54:00:00:00:01", "network --mac 52:54:00:00:00:02", "network --mac 52:54:0:0:0:1"]
+    wanted += ["user", *(f"user --mac {mac}" for mac in macs), "bridge", "''"]
+    host.same(
+        *(full, *(f"detach-interface full network {options}" for options in BOTH)),
+        *(full, *(f"detach-interface full {words} --print-xml" for words in wanted)),
+        *(f"detach-interface full network --print-xml {options}" for options in (*BOTH, *REFUSED)),
+        *(full, *(f"detach-interface full {words}" for words in wanted)),
+        *("detach-interface nosuch network", "detach-interface '' ''", "detach-interface test bridge --persistent"),
+    )
     host.same("detach-interface test network", readonly=True)
     host.script("detach-interface", "detach-interface test", "detach-interface test a b c")
 
 
 def test_change_media(host: Host, full: str) -> None:
-    for drive in ("hdc", "hdd", "fda", "vda", "/iso", "/flop", "nosuch"):
-        host.same(
-            full,
-            *(
-                f"change-media full {drive} {options}"
-                for action in ("", "--eject", "--insert", "--update", "/new", "--eject /new", "--insert '/é&'")
-                for options in (f"{action} --print-xml", f"{action} --print-xml --block", action)
-            ),
-        )
+    actions = ("", "--eject", "--insert", "--update", "/new", "--eject /new", "--insert '/é&'")
+    forms = [form for action in actions for form in (f"{action} --print-xml", f"{action} --print-xml --block", action)]
+    drives = ("hdc", "hdd", "fda", "vda", "/iso", "/flop", "nosuch")
+    host.same(*(line for drive in drives for line in (full, *(f"change-media full {drive} {form}" for form in forms))))
     where = ("--live", "--config", "--current", "--live --config", "--current --live", "--current --config", "--force")
-    host.same(full, *(f"change-media full hdc --eject {options}" for options in where))
-    host.same(full, *(f"change-media full hdc --eject --print-xml {options}" for options in where))
     pairs = ("--eject --insert", "--eject --update", "--insert --update", "--eject --block")
-    host.same(*(f"change-media nosuch hdc {pair}" for pair in pairs))
+    host.same(
+        *(full, *(f"change-media full hdc --eject {options}" for options in where)),
+        *(full, *(f"change-media full hdc --eject --print-xml {options}" for options in where)),
+        *(f"change-media nosuch hdc {pair}" for pair in pairs),
+    )
     host.same("change-media test hdc", "change-media nosuch hdc", "change-media test ''", "change-media test hdc ''")
     host.script("change-media", "change-media test", "change-media test a b c")
     host.same(full.replace("define", "dumpxml"), "change-media test hdc --eject", readonly=True)
@@ -263,8 +249,7 @@ def test_change_media(host: Host, full: str) -> None:
 
 def test_set_link(host: Host, full: str) -> None:
     names = ("52:54:00:00:00:01", "52:54:00:00:0A:03", "tap9", "TAP9", "testnet0", "nosuch", "52:54:0:0:0:1", "''")
-    for state in ("up", "down"):
-        host.same(full, *(f"domif-setlink full {name} {state} --print-xml" for name in names))
+    host.same(full, *(f"domif-setlink full {name} {state} --print-xml" for state in ("up", "down") for name in names))
     for options in ("", "--config", "--persistent", "--config --print-xml"):
         host.same(full, f"domif-setlink full tap9 up {options}", f"domif-setlink test testnet0 down {options}")
     host.same(
@@ -285,13 +270,14 @@ def test_no_interfaces(many: Host) -> None:
 
 def test_memory(host: Host, full: str, domain_file: Write) -> None:
     sizes = ("4MiB", "4096", "4097", "1b", "0", "17179869184TiB", "18446744073709551615")
-    host.same(full, *(f"update-memory-device full --requested-size {size} --print-xml" for size in sizes))
     where = ("", "--live", "--config", "--current", "--live --config", "--current --live", "--current --config")
-    host.same(full, *(f"update-memory-device full --print-xml {options}" for options in where))
-    host.same(full, *(f"update-memory-device full --requested-size 4MiB {options}" for options in where))
     chosen = ("--node 0", "--node 1", "--node x", "--node -1", "--node 4294967296", "--alias a", "--alias ''")
-    host.same(full, *(f"update-memory-device full --print-xml {options}" for options in chosen))
-    host.same(full, "update-memory-device full --requested-size x", "update-memory-device full --requested-size ''")
+    host.same(
+        *(full, *(f"update-memory-device full --requested-size {size} --print-xml" for size in sizes)),
+        *(f"update-memory-device full --print-xml {options}" for options in (*where, *chosen)),
+        *(full, *(f"update-memory-device full --requested-size 4MiB {options}" for options in where)),
+        *(full, *(f"update-memory-device full --requested-size {size}" for size in ("x", "''"))),
+    )
     two = FULL.replace("{memory}", DIMM).replace("589824", "655360")
     host.same(
         f"define {domain_file('full', xml=two)}", *(f"update-memory-device full {one}" for one in ("", "--node 0"))
