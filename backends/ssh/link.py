@@ -179,7 +179,7 @@ class Remote:
     def finish(self, timeout: float) -> "tuple[int, bytes]":
         """Exit status (-1 when a signal ended it) and what it wrote to standard error, once it has ended.
 
-        Raises TimeoutError.
+        Raises TimeoutError; ConnectionResetError when that can never be known.
         """
         deadline = time.monotonic() + timeout
         while not self._channel.exit_status_ready():
@@ -187,6 +187,8 @@ class Remote:
                 raise TimeoutError(f"no end after {timeout} s")
             self._channel.status_event.wait(0.05)
         status = self._channel.recv_exit_status()
+        if status == -1 and not self._channel.transport.is_active():
+            raise ConnectionResetError(104, "the SSH connection was lost")
         self._reader.join(max(0.0, deadline - time.monotonic()))
         return status, b"".join(self._errors)
 

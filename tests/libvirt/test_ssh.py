@@ -48,6 +48,15 @@ def test_ways_to_a_socket(sshd: Sshd, libvirtd: Libvirtd, way: dict[str, str]) -
     connection.close()
 
 
+def test_the_name_that_the_daemon_gets(sshd: Sshd, libvirtd: Libvirtd) -> None:
+    """`name=` stands for the rest of the URI; parameters that are not vsh's go to the daemon."""
+    query = sshd.query(socket=str(libvirtd.socket))
+    connection = registry.open(f"qemu+ssh://root@127.0.0.1:{sshd.port}/session?name=test:///default&{query}")
+    assert connection.connect_get_type() == "TEST"
+    connection.close()
+    assert "nosuch" in str(refused(f"qemu+ssh://root@127.0.0.1:{sshd.port}/session?name=nosuch:///&{query}"))
+
+
 def test_a_server_that_forbids_sockets(new_sshd: Callable[..., Sshd], libvirtd: Libvirtd) -> None:
     need("nc")
     sshd = new_sshd(settings={"AllowStreamLocalForwarding": "no", "AllowTcpForwarding": "no"})
