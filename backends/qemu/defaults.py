@@ -10,6 +10,7 @@ from ..xml.cpu import Cpu
 from ..xml.devices import Input, Memballoon, Msi
 from ..xml.sound import Audio
 from .base import fail
+from .chains import layers
 from .device_checks import SHMEM_USUAL
 
 if TYPE_CHECKING:
@@ -158,6 +159,10 @@ def _disk(disk: Disk) -> None:
         what = f"unsupported driver name '{disk.driver.name}' for disk '{disk.target}'"
         raise fail(errors.CONFIG_UNSUPPORTED, what)
     disk.driver.name = "qemu"
+    for holder in (disk, *(layer for layer in layers(disk) if layer is not disk), disk.source):
+        encryption = getattr(holder, "encryption", None) or getattr(getattr(holder, "source", None), "encryption", None)
+        if encryption is not None and encryption.format == "luks":
+            encryption.engine = encryption.engine or "qemu"
     if not disk.driver.type and disk.type != "volume":
         disk.driver.type = "raw"
 

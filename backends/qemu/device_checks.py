@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
+from ..errors import ARGUMENT_UNSUPPORTED, CONFIG_UNSUPPORTED, XML_ERROR
+from ..iotune import BURSTS, LENGTHS, MOST, RATES
 from .base import fail
 
 if TYPE_CHECKING:
+    from ..xml.disks import Disk
     from ..xml.domain import Domain
 
 #: The least that shared memory has, and what it has where nobody says.
@@ -16,6 +18,9 @@ SHMEM_LEAST, SHMEM_USUAL = 1 << 20, 4 << 20
 
 def check(domain: Domain) -> None:
     """Raise VirtError for the first thing that is wrong."""
+    for disk in domain.devices.disks:
+        _disk(domain, disk)
+        _limits(disk)
     _displays(domain)
     _interfaces(domain)
     _inputs(domain)
@@ -25,6 +30,51 @@ def check(domain: Domain) -> None:
     for iommu in domain.devices.iommus:
         if iommu.model == "virtio" and not domain.features.acpi:
             raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'virtio' requires ACPI")
+
+
+def _disk(domain: Domain, disk: Disk) -> None:
+    driver, target = disk.driver, disk.target
+    if driver.copy_on_read and disk.readonly:
+        raise fail(CONFIG_UNSUPPORTED, f"copy_on_read is not compatible with read-only disk '{target}'")
+    if driver.cache_size and driver.type != "qcow2":
+        what = "metadata cache max size control is supported only with qcow2 images"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    if driver.type == "iso":
+        what = "storage format 'iso' is not directly supported by QEMU, use 'raw' instead"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    if disk.type == "dir" and driver.type != "fat":
+        raise fail(CONFIG_UNSUPPORTED, "storage type 'dir' requires use of storage format 'fat'")
+    if driver.type == "fat":
+        if disk.type != "dir":
+            raise fail(CONFIG_UNSUPPORTED, "storage format 'fat' is supported only with 'dir' storage type")
+        if not disk.readonly:
+            raise fail(CONFIG_UNSUPPORTED, "virtual FAT storage can't be accessed in read-write mode")
+    if disk.sgio == "unfiltered":
+        raise fail(CONFIG_UNSUPPORTED, "unfiltered sgio is no longer supported")
+    if disk.type == "vhostuser":
+        for told, what in ((disk.serial, "serial"), (driver.cache, "cache"), (disk.iotune.limited, "iotune")):
+            if told:
+                raise fail(CONFIG_UNSUPPORTED, f"{what} is not supported with vhostuser disk")
+        if not shares_memory(domain):
+            raise fail(CONFIG_UNSUPPORTED, "'vhostuser' requires shared memory")
+
+
+def _limits(disk: Disk) -> None:
+    tune = disk.iotune
+    if tune.group_name and not tune.limited:
+        raise fail(CONFIG_UNSUPPORTED, "group_name can be configured only together with settings")
+    if any(getattr(tune, name) > MOST for name in (*RATES, *BURSTS, *LENGTHS, "size_iops_sec")):
+        text = f"block I/O throttle limit must be no more than {MOST} using QEMU"
+        raise fail(ARGUMENT_UNSUPPORTED, text)
+
+
+def shares_memory(domain: Domain) -> bool:
+    """Whether a program beside QEMU can reach all of the guest's memory."""
+    backing, cells = domain.memory_backing, domain.cpu.numa.cells if domain.cpu else []
+    usual = backing.access if backing is not None else ""
+    if cells:
+        return all((cell.mem_access or usual) == "shared" for cell in cells)
+    return usual == "shared"
 
 
 def _displays(domain: Domain) -> None:
@@ -65,6 +115,8 @@ def _filesystems(domain: Domain) -> None:
     for filesystem in domain.devices.filesystems:
         if filesystem.driver != "virtiofs":
             continue
+        if not shares_memory(domain):
+            raise fail(CONFIG_UNSUPPORTED, "'virtiofs' requires shared memory")
         for told, what in (
             (filesystem.model.endswith("transitional"), "model"),
             (filesystem.multidevs, "multidevs"),

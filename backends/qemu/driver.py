@@ -44,6 +44,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.save:SaveCalls",
         "vsh.backends.qemu.hotplug:HotplugCalls",
         "vsh.backends.qemu.blockjobs:BlockJobCalls",
+        "vsh.backends.qemu.throttle:ThrottleCalls",
         "vsh.backends.qemu.snapshots:SnapshotCalls",
         "vsh.backends.qemu.reverting:RevertCalls",
         "vsh.backends.qemu.deleting:DeleteCalls",

@@ -5,6 +5,7 @@ leaves something that the next one finds and undoes (ending.py).
 """
 
 import time
+from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
@@ -167,6 +168,7 @@ def _run(
     taps.open_all(driver, model, launched)
     argv = [*driver.user_prefix(), *build(model, caps, launched)]
     _make_files(driver, launched, model)
+    _write_secrets(driver, launched)
     helpers.start_all(driver, model, record, launched)
 
     def write_down(process: "Process") -> None:
@@ -192,6 +194,7 @@ def _run(
         monitor = Monitor(host, record.monitor, PATIENCE)
     except (OSError, errors.VirtError) as error:
         raise _why(driver, record, log, before.size if before else 0) or error from None
+    host.remove(*launched.secrets)
     with monitor:
         if saved is not None:
             from .save import await_incoming
@@ -299,6 +302,21 @@ def _make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> No
             host.give(path, owner)
 
 
+def _write_secrets(driver: "QemuDriver", launched: "Launch") -> None:
+    """Make the files from which QEMU reads secrets, for its user alone. Raises VirtError."""
+    from .secrets import value_of
+
+    for path, (usage_type, secret, text) in launched.secrets.items():
+        if secret is not None:
+            value = value_of(driver, usage_type, secret.uuid, secret.usage)
+        else:
+            value = text.encode("utf-8", "surrogateescape")
+        driver.host.write(path, value, durable=False)
+        owner = driver.settings.owner()
+        if owner is not None:
+            driver.host.give(path, owner)
+
+
 def _why(driver: "QemuDriver", record: Running, log: str, start: int) -> "errors.VirtError | None":
     """The error for a QEMU that has ended, or is about to, with its own words; None for one that runs."""
     deadline = time.monotonic() + 0.5
@@ -334,13 +352,23 @@ def _wait(driver: "QemuDriver", record: Running) -> None:
 
 
 def _configure(monitor: "Monitor", model: "Domain") -> None:
-    """What the command line does not say: secrets, links, the balloon."""
+    """What the command line does not say: passwords, limits, links, the balloon."""
     from ..xml.graphics import Spice, Vnc
+    from .throttle import limit
 
     for graphics in model.devices.graphics:
         if isinstance(graphics, Vnc | Spice) and graphics.auth.password is not None:
             kind = "vnc" if isinstance(graphics, Vnc) else "spice"
-            monitor.execute("set_password", protocol=kind, password=graphics.auth.password)
+            arguments = {"protocol": kind, "password": graphics.auth.password}
+            if graphics.auth.connected:
+                arguments["connected"] = graphics.auth.connected
+            monitor.do("set_password", arguments)
+            if graphics.auth.valid_to:
+                moment = datetime.fromisoformat(f"{graphics.auth.valid_to}+00:00")
+                monitor.execute("expire_password", protocol=kind, time=str(int(moment.timestamp())))
+    for disk in model.devices.disks:
+        if disk.iotune.limited and not disk.source.empty:
+            limit(monitor, disk, disk.iotune)
     for net in model.devices.interfaces:
         if net.link == "down":
             monitor.execute("set_link", name=net.info.alias, up=False)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...xml.addresses import Info, RomInfo
     from ...xml.controllers import Controller
     from ...xml.domain import Domain
+    from ...xml.storage import Secret
     from ..capabilities import Capabilities
     from .launch import Launch
 
@@ -54,6 +55,12 @@ class Command:
 
     def object(self, kind: str, id: str, **props: Any) -> None:
         self.json("-object", {"qom-type": kind, "id": id} | {_name(key): value for key, value in props.items()})
+
+    def secret(self, id: str, usage_type: int = 0, secret: Secret | None = None, text: str = "") -> None:
+        """A secret of the store, or a text that is one: QEMU reads it from a file that lasts until it has."""
+        path = f"{self.launch.folder}/{id}"
+        self.launch.secrets[path] = (usage_type, secret, text)
+        self.object("secret", id, format="raw", file=path)
 
     @staticmethod
     def escape(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import INTERNAL_ERROR
+from ..base import fail
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def _scsi(command: Command, controller: Controller) -> None:
 
 def _ide(command: Command, controller: Controller) -> None:
     if controller.index > 0:
-        raise refuse(controller, "a second IDE controller")
+        raise fail(INTERNAL_ERROR, "Only 1 IDE controller is supported")
 
 
 def _sata(command: Command, controller: Controller) -> None:

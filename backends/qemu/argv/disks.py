@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
 from ..chains import below, format_of, layers, nodes, number
+from . import storage
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _CACHE = {
     "unsafe": (False, True),
 }
 _WRITE_THROUGH = ("writethrough", "directsync")
-_FORMATS = ("raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vhdx", "vpc", "bochs", "cloop", "dmg", "parallels")
+_FORMATS = ("raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vhdx", "vpc", "bochs", "cloop", "dmg", "parallels", "fat")
 _BOOT_DEVICES = {"disk": "hd", "lun": "hd", "cdrom": "cdrom", "floppy": "fd"}
 
 
@@ -33,62 +34,93 @@ def add(command: Command, count: int = 0) -> None:
     number(command.domain.devices.disks, count)
     for disk in command.domain.devices.disks:
         check(disk)
-        top = None if disk.source.empty else blockdevs(command, disk)
+        top = None if disk.source.empty or disk.type == "vhostuser" else blockdevs(command, disk)
         device(command, disk, top)
 
 
 def check(disk: Disk) -> None:
     """Refuse what is not done."""
-    driver = disk.driver
+    reservations = disk.source.reservations
     for told, what in (
-        (disk.type not in ("file", "block", "volume"), f"disk type '{disk.type}'"),
-        (disk.iotune.limited, "<iotune>"),
-        (disk.encryption or disk.source.encryption, "<encryption>"),
-        (disk.auth or disk.source.auth, "<auth>"),
         (disk.transient, "<transient>"),
-        (driver.copy_on_read, "copy_on_read"),
-        (driver.cache_size, "<metadata_cache>"),
-        (disk.source.reservations, "<reservations>"),
-        (disk.source.slice, "<slices>"),
+        (reservations and reservations.managed, "<reservations managed='yes'>"),
         (disk.source.fdgroup, "fdgroup"),
-        (disk.tray, "tray='open'"),
+        (disk.source.managed, "<source managed='yes'>"),
         (disk.rawio, "rawio"),
-        (disk.sgio, "sgio"),
+        (disk.bus == "sd", "disk bus 'sd'"),
         (disk.backend_domain, "<backenddomain>"),
     ):
         if told:
             raise refuse(disk, what)
-    if (driver.type or "raw") not in _FORMATS:
-        raise refuse(disk, f"disk format '{driver.type}'")
+    if (disk.driver.type or "raw") not in _FORMATS:
+        raise refuse(disk, f"disk format '{disk.driver.type}'")
 
 
 def blockdevs(command: Command, disk: Disk) -> str:
-    """The images, backing ones first; the name of the uppermost node."""
+    """The images, backing ones first, with what is needed to open them; the name of the uppermost node."""
     for layer in reversed([*layers(disk)]):
-        if layer.source.type not in ("file", "block") and not layer.source.located:
-            raise refuse(layer, f"backing store of type '{layer.source.type}'")
-        for props in image(disk, layer, readonly=disk.readonly if layer is disk else True):
-            _json(command, props)
+        if layer.source.type == "volume" and not layer.source.located:
+            raise refuse(layer, "backing store of type 'volume'")
+        source = access(disk, layer)
+        name, storage_name = nodes(layer)
+        storage.objects(command, source, storage_name, name)
+        storage_props, format_props = image(disk, layer, readonly=disk.readonly if layer is disk else True)
+        command.json("-blockdev", storage_props)
+        if source.slice is not None and format_of(layer) != "raw":
+            part = f"libvirt-{layer.index}-slice-sto"
+            props: Props = {"driver": "raw", "node-name": part, "offset": source.slice.offset}
+            props |= {"size": source.slice.size, "file": storage_name, "auto-read-only": True, "discard": "unmap"}
+            command.json("-blockdev", props)
+            format_props["file"] = part
+        _json(command, format_props)
+    if disk.driver.copy_on_read:
+        node = f"libvirt-CoR-{disk.target}"
+        props = {"driver": "copy-on-read", "node-name": node, "file": nodes(disk)[0], "discard": "unmap"}
+        command.json("-blockdev", props)
+        return node
     return nodes(disk)[0]
+
+
+def access(disk: Disk, layer: Layer) -> Source:
+    """A layer's source, with what stands beside that of a disk."""
+    source = layer.source
+    if layer is disk and (disk.auth or disk.encryption):
+        source = source.copy()
+        source.auth, source.encryption = disk.auth or source.auth, disk.encryption or source.encryption
+    return source
 
 
 def image(disk: Disk, layer: Layer, readonly: bool, backed: bool = True) -> tuple[Props, Props]:
     """One image of a disk: its storage, and what its format makes of it; `backed` by what it says."""
-    name, storage = nodes(layer)
+    name, storage_name = nodes(layer)
     format, top = format_of(layer), layer is disk
     props: Props = {"node-name": name, "read-only": readonly}
     if disk.driver.discard == "unmap":
         props["discard"] = "unmap"
     props["detect-zeroes"] = _detect_zeroes(disk) if top else None
     props["cache"] = _cache(disk)
-    props |= {"driver": format, "file": storage}
-    told = {key: value for key, value in props.items() if value is not None}
+    props |= _format(access(disk, layer), format, name)
+    props["cache-size"] = (disk.driver.cache_size if layer is disk else getattr(layer, "cache_size", 0)) or None
+    if layer.source.slice is not None and format == "raw":
+        props |= {"offset": layer.source.slice.offset, "size": layer.source.slice.size}
+    told = {key: value for key, value in (props | {"file": storage_name}).items() if value is not None}
     backing = below(layer)
     if not backed or (backing is not None and not backing.type and format != "raw"):
         told["backing"] = None
     elif backing is not None and backing.type:
         told["backing"] = nodes(backing)[0]
-    return _storage(disk, layer.source, storage), told
+    return _storage(disk, access(disk, layer), storage_name), told
+
+
+def _format(source: Source, format: str, name: str) -> Props:
+    encryption = source.encryption
+    if encryption is None or encryption.engine == "librbd":
+        return {"driver": "raw" if format == "fat" else format}
+    storage.key(encryption)
+    secret = f"{name}-encryption-secret0"
+    if format == "raw":
+        return {"driver": "luks", "key-secret": secret}
+    return {"driver": format, "encrypt": {"format": "luks", "key-secret": secret}}
 
 
 def _json(command: Command, props: Props) -> None:
@@ -98,29 +130,24 @@ def _json(command: Command, props: Props) -> None:
 
 
 def _storage(disk: Disk, source: Source, name: str) -> Props:
-    driver = "host_device" if source.is_device else "file"
-    if disk.device == "cdrom" and source.is_device:
-        driver = "host_cdrom"
-    aio = disk.driver.io or None
-    if aio == "native" and disk.driver.cache not in ("none", "directsync"):
+    if disk.driver.io == "native" and disk.driver.cache not in ("none", "directsync"):
         text = "io='native' needs either no disk cache or directsync cache mode"
         raise fail(CONFIG_UNSUPPORTED, text)
-    props: Props = {
-        "driver": driver,
-        "filename": source.path,
-        "aio": aio,
-        "node-name": name,
-        "cache": _cache(disk),
-        "auto-read-only": True,
-        "discard": "unmap",
-    }
+    props = storage.protocol(source, name, disk)
+    props |= {"node-name": name, "cache": _cache(disk), "auto-read-only": True, "discard": "unmap"}
     return {key: value for key, value in props.items() if value is not None}
 
 
+def _cache_mode(disk: Disk) -> str:
+    """What several guests share must not lie in the host's memory."""
+    return disk.driver.cache or ("none" if disk.shareable and not disk.readonly else "")
+
+
 def _cache(disk: Disk) -> Props | None:
-    if not disk.driver.cache:
+    mode = _cache_mode(disk)
+    if not mode:
         return None
-    direct, no_flush = _CACHE[disk.driver.cache]
+    direct, no_flush = _CACHE[mode]
     return {"direct": direct, "no-flush": no_flush}
 
 
@@ -130,18 +157,27 @@ def _detect_zeroes(disk: Disk) -> str | None:
 
 
 def device(command: Command, disk: Disk, node: str | None) -> None:
-    """What the guest sees; `node` is None for a drive without medium."""
+    """What the guest sees; `node` is None for a drive without medium, and where another program is the disk."""
     driver, props = _bus(command, disk)
     alias = disk.info.alias
-    cache = disk.driver.cache
+    cache = _cache_mode(disk)
     rerror = disk.driver.rerror_policy or (disk.driver.error_policy if disk.driver.error_policy != "enospace" else "")
     geometry = disk.geometry
     order = command.boot_order(_BOOT_DEVICES[disk.device], disk) if disk.bus != "fdc" else None
+    chardev = None
+    if disk.type == "vhostuser":
+        chardev = f"chr-vu-{alias}"
+        parts = ["socket", f"id={chardev}", f"path={command.escape(disk.source.socket or '')}"]
+        again = disk.source.reconnect
+        if again is not None and again.enabled:
+            parts.append(f"reconnect={again.timeout}")
+        command.option("-chardev", ",".join(parts))
     command.device(
         driver,
         **props,
         share__rw=True if disk.shareable else None,
         drive=node,
+        chardev=chardev,
         id=alias,
         bootindex=order,
         logical_block_size=disk.logical_block_size or None,
@@ -173,7 +209,8 @@ def _bus(command: Command, disk: Disk) -> tuple[str, Props]:
             "num-queues": options.queues or None,
             "queue-size": options.queue_size or None,
         }
-        return virtio("virtio-blk", disk.model), props | command.place(disk.info)
+        name = "vhost-user-blk" if disk.type == "vhostuser" else "virtio-blk"
+        return virtio(name, disk.model), props | command.place(disk.info)
     if disk.bus == "usb":
         return "usb-storage", command.place(disk.info)
     address = command.drive(disk.info)

@@ -9,7 +9,6 @@ from ..base import fail
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
-    from ...xml.domain import Domain
     from ...xml.filesystems import Filesystem
     from .command import Command
 
@@ -52,8 +51,6 @@ def _9p(command: Command, filesystem: Filesystem) -> None:
 
 def _virtiofs(command: Command, filesystem: Filesystem) -> None:
     alias = str(filesystem.info.alias)
-    if not shares_memory(command.domain):
-        raise fail(CONFIG_UNSUPPORTED, "'virtiofs' requires shared memory")
     path = filesystem.socket or command.launch.socket(alias)
     command.option("-chardev", f"socket,id=chr-vu-{alias},path={command.escape(path)}")
     order = filesystem.boot.order if filesystem.boot is not None else None
@@ -67,12 +64,3 @@ def _virtiofs(command: Command, filesystem: Filesystem) -> None:
         bootindex=order,
         **command.place(filesystem.info),
     )
-
-
-def shares_memory(domain: Domain) -> bool:
-    """Whether a program beside QEMU can reach all of the guest's memory."""
-    backing, cells = domain.memory_backing, domain.cpu.numa.cells if domain.cpu else []
-    usual = backing.access if backing is not None else ""
-    if cells:
-        return all((cell.mem_access or usual) == "shared" for cell in cells)
-    return usual == "shared"

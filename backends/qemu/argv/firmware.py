@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .command import refuse
+from .storage import objects, protocol
 
 if TYPE_CHECKING:
-    from .command import Command
+    from .command import Command, Props
 
 
 def blockdevs(command: Command) -> None:
@@ -16,21 +16,20 @@ def blockdevs(command: Command) -> None:
     loader = system.loader
     if loader is None or loader.type != "pflash" or not loader.path:
         return
-    _flash(command, 0, loader.path, loader.readonly is True)
+    _flash(command, 0, {"driver": "file", "filename": loader.path}, loader.readonly is True)
     nvram = system.nvram
     if nvram is None:
         return
-    if nvram.type not in ("", "file", "block"):
-        raise refuse(nvram, f"<nvram> of type '{nvram.type}'")
-    path = nvram.source.path if nvram.type else nvram.path
-    if path:
-        _flash(command, 1, path, False, "host_device" if nvram.type == "block" else "file")
+    if nvram.type:
+        objects(command, nvram.source, "libvirt-pflash1-storage", "libvirt-pflash1-format")
+        _flash(command, 1, protocol(nvram.source, "libvirt-pflash1-storage"), False)
+    elif nvram.path:
+        _flash(command, 1, {"driver": "file", "filename": nvram.path}, False)
 
 
-def _flash(command: Command, number: int, path: str, readonly: bool, driver: str = "file") -> None:
+def _flash(command: Command, number: int, image: Props, readonly: bool) -> None:
     storage, format = f"libvirt-pflash{number}-storage", f"libvirt-pflash{number}-format"
-    props = {"driver": driver, "filename": path, "node-name": storage, "auto-read-only": True, "discard": "unmap"}
-    command.json("-blockdev", props)
+    command.json("-blockdev", image | {"node-name": storage, "auto-read-only": True, "discard": "unmap"})
     command.json("-blockdev", {"node-name": format, "read-only": readonly, "driver": "raw", "file": storage})
     command.pflash.append(f"pflash{number}={format}")
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...xml.storage import Secret
+
 
 class Launch:
     """One run of a domain.
@@ -45,6 +50,8 @@ class Launch:
         self.vnc_listen = vnc_listen
         self.spice_listen = spice_listen
         self.tls_folder, self.tls_verify, self.chardev_tls = tls_folder, tls_verify, chardev_tls
+        #: path of a file that QEMU reads while it starts -> use and name of the secret in it, or its text
+        self.secrets: dict[str, tuple[int, Secret | None, str]] = {}
         self.files: dict[str, list[int]] = {}
         #: whether QEMU is to wait for the state of a guest that was saved
         self.incoming = False
