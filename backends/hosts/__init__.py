@@ -232,6 +232,10 @@ class Host:
         """Send a signal to this very process; False when it is gone."""
         raise NotImplementedError
 
+    def pin(self, thread: int, cpus: "Iterable[int]") -> None:
+        """Let a thread run on these processors alone."""
+        raise NotImplementedError
+
     def open_stream(self, address: "str | tuple[str, int]") -> "Socket":
         """A connected socket to a unix socket's path or to (host, port)."""
         raise NotImplementedError

@@ -104,6 +104,9 @@ class LocalHost(Host):
             os.close(descriptor)
         return True
 
+    def pin(self, thread: int, cpus: "Iterable[int]") -> None:
+        os.sched_setaffinity(thread, cpus)
+
     def open_stream(self, address: "str | tuple[str, int]") -> "socket.socket":
         import socket
 

@@ -36,6 +36,7 @@ SCRIPTS = {
     'exec env -i "$@" </dev/null >>"$log" 2>&1',
     "alive": _FIND + 'for process; do find "$process"; echo $found; done',
     "signal": _FIND + 'find "$1"; [ $found = 1 ] && kill "-$2" "$pid" 2>/dev/null && echo 1 || echo 0',
+    "pin": _ENGLISH + 'exec taskset -p -c "$1" "$2" >/dev/null',
     "read": _ENGLISH
     + 'exec <"$1" || exit 1; if [ "$3" = 1 ]; then exec head -c "$2"; else tail -c "+$3" | head -c "$2"; fi',
     "read_all": _ENGLISH

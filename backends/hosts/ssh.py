@@ -134,6 +134,9 @@ class SshHost(Host):
     def signal(self, process: Process, number: int) -> bool:
         return self._checked("signal", str(process), str(number)).strip() == b"1"
 
+    def pin(self, thread: int, cpus: "Iterable[int]") -> None:
+        self._checked("pin", ",".join(map(str, sorted(cpus))), str(thread))
+
     def open_stream(self, address: "str | tuple[str, int]") -> _socket.socket:
         if not isinstance(address, str):
             return self._link.open_tcp(*address)

@@ -38,6 +38,7 @@ class Rules(StoredRules):
     """How a new definition is read: completed as libvirt's driver completes it for the QEMU it names."""
 
     stored = False
+    memory_from_cells = True
 
     def __init__(self, driver: "QemuDriver"):
         self.driver = driver
@@ -105,7 +106,11 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
         raise errors.virt_error(errors.XML_DETAIL, "invalid char in name: \n")
     # What cannot be run is refused while the document's lines are at hand.
     launched = launch(driver, domain)
-    launched.hugepages = launched.hugepages or "/not/mounted"  # that is asked when it starts
+    backing = domain.memory_backing
+    sizes = [module.page_size for module in domain.devices.memories]
+    sizes += [page.size for page in backing.hugepages.pages] if backing is not None and backing.hugepages else []
+    for size in sizes or [2048]:
+        launched.hugepages.setdefault(size, "/not/mounted")  # that is asked when it starts
     imagined = domain.copy()
     pretend(imagined.devices.disks)
     build(imagined, caps, launched)

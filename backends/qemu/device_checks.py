@@ -27,6 +27,13 @@ def check(domain: Domain) -> None:
     _tpms(domain)
     _filesystems(domain)
     _shared_memory(domain)
+    for module in domain.devices.memories:
+        address = module.info.address
+        if module.model in ("virtio-mem", "virtio-pmem") and address is not None and address.type != "pci":
+            what = f"only 'pci' addresses are supported for the {module.model} device"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if module.model == "nvdimm" and module.uuid and domain.os.arch not in ("ppc64", "ppc64le"):
+            raise fail(CONFIG_UNSUPPORTED, "UUID is not supported for NVDIMM device")
     for iommu in domain.devices.iommus:
         if iommu.model == "virtio" and not domain.features.acpi:
             raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'virtio' requires ACPI")

@@ -7,6 +7,9 @@ from ..xml.nested import Children
 from . import definitions
 from .base import fail
 
+#: KiB of memory, more than any device asks for.
+ROOM = 1 << 50
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -36,11 +39,16 @@ def parse(domain: "Domain", xml: str) -> "tuple[str, Any]":
     if tag not in names:
         text = f"unknown device type '{tag}'"
         raise errors.virt_error(errors.XML_ERROR, text, domain=errors.FROM_DOMAIN)
-    # In a domain of its own, with nothing that other devices could imply.
+    # In a domain of its own, with nothing that other devices could imply, but what it may hang on.
     holder = domain.copy()
     for name in names.values():
-        setattr(holder.devices, name, [])
-    holder.cpu, holder.sysinfo = None, []
+        if name != "controllers" or tag == "controller":
+            setattr(holder.devices, name, [])
+    if tag != "memory":
+        holder.cpu = None
+    holder.sysinfo = []
+    holder.memory = holder.max_memory = ROOM
+    holder.memory_slots = 1
     body = etree.tostring(element, encoding="unicode")
     text = holder.format(inactive=True).replace("</devices>", f"{body}</devices>")
     found = getattr(definitions.read_text(text).devices, names[tag])

@@ -39,7 +39,7 @@ def start_all(driver: "QemuDriver", domain: "Domain", record: "Running", launche
             _start_tpm(driver, domain, tpm, record, launched)
     for filesystem in domain.devices.filesystems:
         if filesystem.driver == "virtiofs" and filesystem.socket is None:
-            _start_virtiofsd(driver, domain, filesystem, record, launched)
+            start_virtiofsd(driver, domain, filesystem, record, launched)
     for net in domain.devices.interfaces:
         if net.backend == "passt":
             start_passt(driver, domain, net, record, launched)
@@ -113,7 +113,7 @@ def _set_up_tpm(driver: "QemuDriver", argv: "list[str]", env: "dict[str, str]") 
         raise fail(errors.INTERNAL_ERROR, text, hint=hint)
 
 
-def _start_virtiofsd(
+def start_virtiofsd(
     driver: "QemuDriver", domain: "Domain", filesystem: "Filesystem", record: "Running", launched: "Launch"
 ) -> None:
     alias = str(filesystem.info.alias)

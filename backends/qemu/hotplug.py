@@ -1,14 +1,13 @@
 """Attaching, detaching and changing devices of what runs, of the definition, or of both."""
 
-import json
 import time
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, devices, taps
+from . import definitions, devices, plugging, plugs, taps
 from .base import QemuBase, call, fail
 from .control import EITHER, impact
-from .launching import launch
+from .launching import launch, write_secrets
 from .lifecycle import monitor_of
 
 TYPE_CHECKING = False
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from ..records import DomainRef
     from ..xml.disks import Disk
     from ..xml.domain import Domain
-    from .argv.command import Command
-    from .argv.launch import Launch
     from .driver import QemuDriver
     from .guests import Guest
     from .qmp import Monitor
@@ -28,14 +25,6 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 #: VIR_DOMAIN_DEVICE_MODIFY_FORCE
 FORCE = 4
-#: option of the command line -> command that does the same, and the command and argument that undo it
-_COMMANDS = {
-    "-blockdev": ("blockdev-add", "blockdev-del", "node-name"),
-    "-netdev": ("netdev_add", "netdev_del", "id"),
-    "-object": ("object-add", "object-del", "id"),
-    "-device": ("device_add", "device_del", "id"),
-}
-_PLUGGABLE = ("disks", "interfaces", "inputs", "rngs", "sounds", "hubs")
 
 
 class HotplugCalls(QemuBase):
@@ -100,29 +89,34 @@ def _both(calls: QemuBase, dom: "DomainRef", xml: str, flags: int, config: "Any"
 
 def _forget_gone(driver: "QemuDriver", guest: "Guest", model: "Domain") -> None:
     """Take out devices that the guest has let go of since somebody asked it to."""
-    if not any(getattr(model.devices, field) for field in _PLUGGABLE):
-        return
     with monitor_of(driver, guest) as monitor:
         there = {entry["name"] for entry in monitor.execute("qom-list", path="/machine/peripheral")}
-        for field in _PLUGGABLE:
-            kept = []
-            for device in getattr(model.devices, field):
-                if device.info.alias in there or getattr(device, "bus", "") == "ps2":
-                    kept.append(device)
-                else:
-                    disk = field == "disks"
-                    _unplug(monitor, _nodes(device) if disk else _options(driver, guest, model, field, device))
-            setattr(model.devices, field, kept)
+        for field in plugs.FIELDS:
+            for device in list(getattr(model.devices, field)):
+                if device.info.alias not in there and plugs.is_device(device):
+                    plugging.unplug(monitor, plugs.present(driver, model, field, device))
+                    _take_out(model, field, device)
+
+
+def _take_out(model: "Domain", field: str, gone: "Any") -> None:
+    setattr(model.devices, field, [other for other in getattr(model.devices, field) if other is not gone])
+    if field == "memories":
+        model.memory, model.current_memory = model.memory - gone.size, model.current_memory - gone.size
+
+
+def _put_in(model: "Domain", field: str, new: "Any") -> None:
+    getattr(model.devices, field).append(new)
+    if field == "memories":
+        model.memory, model.current_memory = model.memory + new.size, model.current_memory + new.size
 
 
 def _attach_config(model: "Domain", field: str, device: "Any") -> None:
     devices.refuse_twin(model, device)
-    getattr(model.devices, field).append(device)
+    _put_in(model, field, device)
 
 
 def _detach_config(model: "Domain", field: str, device: "Any") -> None:
-    found = devices.find(model, field, device)
-    setattr(model.devices, field, [other for other in getattr(model.devices, field) if other is not found])
+    _take_out(model, field, devices.find(model, field, device))
 
 
 def _update_config(model: "Domain", field: str, device: "Any") -> None:
@@ -132,40 +126,24 @@ def _update_config(model: "Domain", field: str, device: "Any") -> None:
 
 
 def _attach_live(driver: "QemuDriver", guest: "Guest", model: "Domain", field: str, device: "Any") -> "Domain":
-    if field not in _PLUGGABLE:
+    if field not in plugs.FIELDS or not plugs.is_device(device):
         text = f"live attach of device '{field.removesuffix('s')}' is not supported"
         raise fail(errors.OPERATION_UNSUPPORTED, text)
     devices.refuse_twin(model, device)
-    getattr(model.devices, field).append(device)
+    _put_in(model, field, device)
     completed, new = _complete(driver, model, field)
     launched = launch(driver, completed, completed.id)
-    if field == "disks":
-        from .storage.disks import locate
-
-        locate(driver.store, [new])
     try:
-        if field == "interfaces":
-            taps.open_one(driver, completed, new, launched)
+        plugs.prepare(driver, guest, completed, field, new, launched)
         with monitor_of(driver, guest) as monitor:
-            options = _options(driver, guest, completed, field, new, launched)
-            _plug(monitor, _hand_over(monitor, launched, options))
+            options = plugs.options(driver, guest, completed, field, new, launched)
+            write_secrets(driver, launched)
+            answers = plugging.plug(monitor, plugging.hand_over(monitor, launched, options))
+            plugs.finish(monitor, completed, new, answers)
     finally:
+        driver.host.remove(*launched.secrets)
         taps.close(launched)
     return completed
-
-
-def _hand_over(
-    monitor: "Monitor", launched: "Launch", options: "list[tuple[str, dict[str, Any]]]"
-) -> "list[tuple[str, dict[str, Any]]]":
-    """Let QEMU have the open files of a launch; in the options they are known by names, not by our numbers."""
-    for files in launched.files.values():
-        for file in files:
-            monitor.give_file(f"file{file}", file)
-    for _, props in options if launched.files else ():
-        for key in ("fd", "fds", "vhostfd", "vhostfds"):
-            if key in props:
-                props[key] = ":".join(f"file{number}" for number in props[key].split(":"))
-    return options
 
 
 def _complete(driver: "QemuDriver", model: "Domain", field: str) -> "tuple[Domain, Any]":
@@ -192,110 +170,21 @@ def _name(model: "Domain", field: str, new: "Any") -> None:
         new.info.alias, number = f"{prefix}{number}", number + 1
 
 
-def _options(
-    driver: "QemuDriver",
-    guest: "Guest",
-    model: "Domain",
-    field: str,
-    new: "Any",
-    launched: "Launch | None" = None,
-) -> "list[tuple[str, dict[str, Any]]]":
-    """The options that a command line would have for one device; images get numbers that none has had."""
-    from .argv import nets
-    from .argv.command import Command
-
-    caps = definitions.capabilities(driver, model)
-    command = Command(model, caps, launched or launch(driver, model, model.id))
-    others = {name: getattr(model.devices, name) for name in _PLUGGABLE}
-    boot, model.os.boot = model.os.boot, []  # the guest has booted: only an order of the device's own counts
-    try:
-        for name in _PLUGGABLE:
-            setattr(model.devices, name, [new] if name == field else [])
-        if field == "disks":
-            _add_disk(driver, guest, command, new)
-        elif field == "interfaces":
-            nets.add(command)
-        else:
-            _small(command, field)
-    finally:
-        model.os.boot = boot
-        for name, devices_ in others.items():
-            setattr(model.devices, name, devices_)
-    return [(option, json.loads(value)) for option, value in zip(command.argv[::2], command.argv[1::2], strict=True)]
-
-
-def _add_disk(driver: "QemuDriver", guest: "Guest", command: "Command", disk: "Disk") -> None:
-    from .argv import disks
-
-    record = guest.record
-    assert record is not None
-    first = record.nodes
-    disk.index = 0
-    record.nodes, detected = chains.detect(driver.host, [disk], first)
-    record.detected += detected
-    disks.add(command)
-    driver.store.write_running(record)
-
-
-def _small(command: "Command", field: str) -> None:
-    from .argv import displays, misc
-
-    if field == "inputs":
-        misc.inputs(command)
-    elif field == "rngs":
-        misc.rngs(command)
-    elif field == "hubs":
-        misc.hubs(command)
-    else:
-        displays.sounds(command)
-
-
-def _plug(monitor: "Monitor", options: "list[tuple[str, dict[str, Any]]]") -> None:
-    """Do what options say; what fails is undone."""
-    done: list[tuple[str, dict[str, Any]]] = []
-    try:
-        for option, props in options:
-            monitor.do(_COMMANDS[option][0], props)
-            done.append((option, props))
-    except BaseException:
-        _unplug(monitor, done)
-        raise
-
-
-def _unplug(monitor: "Monitor", options: "list[tuple[str, dict[str, Any]]]") -> None:
-    """Undo what options did, but for devices."""
-    from .qmp import CommandFailed
-
-    for option, props in reversed(options):
-        _, undo, name = _COMMANDS[option]
-        try:
-            if option != "-device":
-                monitor.do(undo, {name: props[name]})
-        except CommandFailed:
-            pass  # it goes with QEMU
-
-
 def _detach_live(
     driver: "QemuDriver", guest: "Guest", model: "Domain", field: str, device: "Any"
 ) -> "Domain | None":
     found = devices.find(model, field, device)
-    if field not in _PLUGGABLE:
+    if field not in plugs.FIELDS or not plugs.is_device(found):
         text = f"live detach of device '{field.removesuffix('s')}' is not supported"
         raise fail(errors.OPERATION_UNSUPPORTED, text)
-    options = _options(driver, guest, model, field, found) if field != "disks" else _nodes(found)
+    options = plugs.present(driver, model, field, found)
     with monitor_of(driver, guest) as monitor:
         monitor.execute("device_del", id=found.info.alias)
         if not monitor.await_event("DEVICE_DELETED", PATIENCE, device=found.info.alias):
             return None  # the guest has not let go of it: it stays until it does
-        _unplug(monitor, options)
-    setattr(model.devices, field, [other for other in getattr(model.devices, field) if other is not found])
+        plugging.unplug(monitor, options)
+    _take_out(model, field, found)
     return model
-
-
-def _nodes(disk: "Disk") -> "list[tuple[str, dict[str, Any]]]":
-    """What -blockdev said of a disk's images, as far as their names."""
-    names = [name for layer in reversed([*chains.layers(disk)]) for name in reversed(chains.nodes(layer))]
-    return [("-blockdev", {"node-name": name}) for name in names]
 
 
 def _update_live(
@@ -319,14 +208,19 @@ def _change_medium(
 ) -> None:
     """Another medium for a drive, or none."""
     alias = str(drive.info.alias)
-    old = _nodes(drive)
+    old = plugs.present(driver, model, "disks", drive)
     drive.type, drive.source = wanted.type, wanted.source
     drive.source.type, drive.backing_store = wanted.type, wanted.backing_store
     drive.driver.type = wanted.driver.type or drive.driver.type or "raw"
-    options = [] if drive.source.empty else _options(driver, guest, model, "disks", drive)
+    launched = launch(driver, model, model.id)
+    options = [] if drive.source.empty else plugs.options(driver, guest, model, "disks", drive, launched)
     with monitor_of(driver, guest) as monitor:
-        nodes = [entry for entry in options if entry[0] == "-blockdev"]
-        _plug(monitor, nodes)
+        nodes = [entry for entry in options if entry[0] != "-device"]
+        try:
+            write_secrets(driver, launched)
+            plugging.plug(monitor, nodes)
+        finally:
+            driver.host.remove(*launched.secrets)
         try:
             monitor.execute("blockdev-open-tray", id=alias, force=force)
             _await_tray(monitor, alias)
@@ -335,9 +229,9 @@ def _change_medium(
                 monitor.execute("blockdev-insert-medium", id=alias, node_name=nodes[-1][1]["node-name"])
             monitor.execute("blockdev-close-tray", id=alias)
         except BaseException:
-            _unplug(monitor, nodes)
+            plugging.unplug(monitor, nodes)
             raise
-        _unplug(monitor, old)
+        plugging.unplug(monitor, old)
 
 
 def _await_tray(monitor: "Monitor", alias: str) -> None:

@@ -99,6 +99,10 @@ domain_block_rebase
 domain_block_resize
 domain_get_block_job_info
 """,
+    "vsh.backends.qemu.throttle:ThrottleCalls": """
+domain_get_block_io_tune
+domain_set_block_io_tune
+""",
     "vsh.backends.qemu.snapshots:SnapshotCalls": """
 domain_has_current_snapshot
 domain_list_all_snapshots

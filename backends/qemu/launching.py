@@ -9,7 +9,7 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, helpers, journal, taps
+from . import chains, definitions, ending, firmware, helpers, journal, pinning, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .store import Entry, Running, system_error
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..hosts import Process
+    from ..hosts import Host, Process
     from ..xml.domain import Domain
     from .argv.launch import Launch
     from .driver import QemuDriver
@@ -46,14 +46,13 @@ def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
 
     places, settings = driver.places, driver.settings
     folder = places.guest(id, domain.name)
-    wanted = domain.memory_backing is not None and domain.memory_backing.hugepages is not None
-    mount = _hugetlbfs(driver) if wanted else ""
+    mounts = _hugetlbfs(driver) if _huge(domain) else {}
     return Launch(
         folder,
         f"{folder}/monitor.sock",
         f"{places.run}/{domain.uuid.hex()}.{id}.journal" if id != NO_ID else "",
         memory=places.memory(id, domain.name, settings.memory_backing_dir),
-        hugepages=places.hugepages(id, domain.name, mount) if mount else "",
+        hugepages={size: places.hugepages(id, domain.name, mount) for size, mount in mounts.items()},
         channel_folder=places.channel(id, domain.name, "").rstrip("/"),
         actions=id != NO_ID,
         sandbox=settings.sandbox,
@@ -65,13 +64,46 @@ def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
     )
 
 
-def _hugetlbfs(driver: "QemuDriver") -> str:
-    """Where huge pages are mounted: as qemu.conf says, else the first there is; "" for none."""
-    chosen = driver.settings.text("hugetlbfs_mount")
-    if chosen:
-        return chosen
-    mounts = [line.split() for line in driver.host.read("/proc/mounts").decode("utf-8", "replace").splitlines()]
-    return next((fields[1] for fields in mounts if fields[2] == "hugetlbfs"), "")
+def _check_nodes(driver: "QemuDriver", domain: "Domain") -> None:
+    """Refuse memory from NUMA nodes that the host has not."""
+    tune = domain.numatune
+    wanted = set().union(*(memnode.nodeset or () for memnode in tune.memnodes))
+    wanted |= set(tune.memory.nodeset or () if tune.memory is not None else ())
+    wanted |= set().union(*(module.source_nodes or () for module in domain.devices.memories))
+    if wanted:
+        from ..xml.values import parse_cpuset
+
+        online = parse_cpuset(driver.host.read("/sys/devices/system/node/online").decode().strip())
+        missing = sorted(wanted - set(online))
+        if missing:
+            raise fail(errors.CONFIG_UNSUPPORTED, f"NUMA node {missing[0]} is unavailable")
+
+
+def _huge(domain: "Domain") -> bool:
+    """Whether a domain's memory lies in huge pages, or parts of it."""
+    backing = domain.memory_backing
+    modules = any(module.page_size for module in domain.devices.memories)
+    return modules or (backing is not None and backing.hugepages is not None)
+
+
+def _hugetlbfs(driver: "QemuDriver") -> "dict[int, str]":
+    """Where huge pages are mounted, by their size in KiB, the usual first: as qemu.conf says, else all there are."""
+    host, chosen = driver.host, driver.settings.mounts("hugetlbfs_mount")
+    mounts = [line.split() for line in _lines(host, "/proc/mounts")]
+    usual = next((int(line.split()[1]) for line in _lines(host, "/proc/meminfo") if "Hugepagesize" in line), 2048)
+    found: dict[int, str] = {}
+    for fields in mounts:
+        if fields[2] == "hugetlbfs" and (not chosen or fields[1] in chosen):
+            told = next((o.removeprefix("pagesize=") for o in fields[3].split(",") if o.startswith("pagesize=")), "")
+            size = int(told[:-1]) * {"K": 1, "M": 1 << 10, "G": 1 << 20}[told[-1]] if told else usual
+            found.setdefault(size, fields[1])
+    for path in chosen if not found else ():
+        found.setdefault(usual, path)
+    return {size: found[size] for size in sorted(found, key=lambda size: (size != usual, size))}
+
+
+def _lines(host: "Host", path: str) -> "list[str]":
+    return host.read(path).decode("utf-8", "replace").splitlines()
 
 
 def environment(domain: "Domain") -> "dict[str, str]":
@@ -114,6 +146,7 @@ def start(
         text = "online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
     firmware.choose(driver, model, new_variables)
+    _check_nodes(driver, model)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)
     with store.lock_all():
@@ -131,7 +164,7 @@ def start(
         _choose_ports(driver, model, record)
         record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
         record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}.in"]
-        record.paths += [launched.hugepages] if launched.hugepages else []
+        record.paths += launched.hugepages.values()
         if any(tpm.type == "emulator" and not tpm.persistent_state for tpm in model.devices.tpms):
             record.transient_paths = [driver.places.tpm(model.uuid)]
         model.id = record.id
@@ -168,7 +201,7 @@ def _run(
     taps.open_all(driver, model, launched)
     argv = [*driver.user_prefix(), *build(model, caps, launched)]
     _make_files(driver, launched, model)
-    _write_secrets(driver, launched)
+    write_secrets(driver, launched)
     helpers.start_all(driver, model, record, launched)
 
     def write_down(process: "Process") -> None:
@@ -217,6 +250,7 @@ def _run(
 
 def complete(driver: "QemuDriver", monitor: "Monitor", model: "Domain", record: Running) -> None:
     """Tell QEMU what the command line does not, and write down what only it knows."""
+    pinning.pin(driver, monitor, model, record)
     _configure(monitor, model)
     _complete(monitor, model, record)
     definitions.write_live(driver.store, model)
@@ -278,31 +312,60 @@ def listening(driver: "QemuDriver") -> "set[int]":
 def _make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> None:
     """The run's own folders, for the guest's user alone, and the journal's two files."""
     host, owner = driver.host, driver.settings.owner()
-    backing = model.memory_backing
-    in_files = (backing is not None and (backing.source == "file" or backing.access)) or (
-        model.cpu is not None and any(cell.mem_access for cell in model.cpu.numa.cells)
-    )
     folders = [launched.folder]
     if any(channel.source.type == "unix" and not channel.source.socket for channel in model.devices.channels):
         folders.append(launched.channel_folder)
-    if launched.hugepages:
-        folders.append(launched.hugepages)
-    elif in_files:
+    folders += launched.hugepages.values()
+    if _in_files(model):
         folders.append(launched.memory)
     for folder in folders:
         host.remove(folder)  # of a domain that had this id before a restart of the machine
-        above = folder.rpartition("/")[0]
-        host.make_folders([above], 0o711 if owner else 0o700)
-        host.make_folders([folder], 0o700)
+        make_folder(driver, folder)
     files = [f"{launched.journal}.in", f"{launched.journal}.out"]
     host.write(files[0], journal.opening(model.name, model.uuid, model.id), durable=False)
     host.write(files[1], b"", durable=False)
     if owner is not None:
-        for path in [*files, *folders]:
+        for path in files:
             host.give(path, owner)
 
 
-def _write_secrets(driver: "QemuDriver", launched: "Launch") -> None:
+def make_folder(driver: "QemuDriver", folder: str) -> None:
+    """A folder for the guest's user alone."""
+    owner = driver.settings.owner()
+    driver.host.make_folders([folder.rpartition("/")[0]], 0o711 if owner else 0o700)
+    driver.host.make_folders([folder], 0o700)
+    if owner is not None:
+        driver.host.give(folder, owner)
+
+
+def _in_files(model: "Domain") -> bool:
+    """Whether memory lies in files of ours."""
+    backing = model.memory_backing
+    return (
+        (backing is not None and (backing.source == "file" or bool(backing.access)))
+        or (model.cpu is not None and any(cell.mem_access for cell in model.cpu.numa.cells))
+        or any(module.access for module in model.devices.memories)
+    )
+
+
+def make_memory_folder(driver: "QemuDriver", launched: "Launch", model: "Domain") -> None:
+    """The folder of memory in files, for a guest that had none of that when it started."""
+    if _in_files(model) and driver.host.stat(launched.memory) is None:
+        make_folder(driver, launched.memory)
+
+
+def fill_memory(monitor: "Monitor", model: "Domain") -> None:
+    """Write down where modules are in the guest's memory."""
+    from ..xml.addresses import DimmAddress
+
+    modules = {str(module.info.alias): module for module in model.devices.memories}
+    for told in monitor.execute("query-memory-devices") if modules else ():
+        module = modules.get(told["data"].get("id", ""))
+        if module is not None and told["type"] in ("dimm", "nvdimm"):
+            module.info.address = DimmAddress(type="dimm", slot=told["data"]["slot"], base=told["data"]["addr"])
+
+
+def write_secrets(driver: "QemuDriver", launched: "Launch") -> None:
     """Make the files from which QEMU reads secrets, for its user alone. Raises VirtError."""
     from .secrets import value_of
 
@@ -384,6 +447,7 @@ def _complete(monitor: "Monitor", model: "Domain", record: Running) -> None:
     """Write into the live definition what only the running QEMU knows."""
     from .argv.chars import channel_path
 
+    fill_memory(monitor, model)
     files = {entry["label"]: entry["filename"] for entry in monitor.execute("query-chardev")}
     devices = model.devices
     for device in (*devices.serials, *devices.parallels, *devices.channels, *devices.consoles):

@@ -78,6 +78,11 @@ class Settings:
             raise errors.virt_error(errors.CONF_SYNTAX, f"qemu.conf: '{name}' must be a list of strings")
         return tuple(value)
 
+    def mounts(self, name: str) -> "tuple[str, ...]":
+        """Folders: one string or several; raises CONF_SYNTAX for anything else."""
+        value = self._values.get(name)
+        return (value,) if isinstance(value, str) and value else self.texts(name, ()) if value else ()
+
     def number(self, name: str, default: int) -> int:
         value = self._values.get(name, default)
         if not isinstance(value, int):

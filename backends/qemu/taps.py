@@ -12,6 +12,7 @@ from .store import system_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..hosts import Finished
+    from ..xml.devices import Vsock
     from ..xml.domain import Domain
     from ..xml.interfaces import Interface
     from .argv.launch import Launch
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 
 #: Where distributions put QEMU's helper, which makes a tap device on a bridge for whoever may use it.
 BRIDGE_HELPERS = ("/usr/lib/qemu/qemu-bridge-helper", "/usr/libexec/qemu-bridge-helper")
-VHOST = "/dev/vhost-net"
+VHOST, VSOCK = "/dev/vhost-net", "/dev/vhost-vsock"
+#: linux/vhost.h; smaller numbers are reserved
+VHOST_VSOCK_SET_GUEST_CID, FIRST_CID = 0x4008AF60, 3
+EADDRINUSE = 98
 
 
 def open_all(driver: "QemuDriver", domain: "Domain", launched: "Launch") -> None:
     """Open what a domain's interfaces need into the files of its launch. Raises VirtError; `close` what is open."""
     for net in domain.devices.interfaces:
         open_one(driver, domain, net, launched)
+    for vsock in domain.devices.vsocks:
+        open_vsock(driver, vsock, launched)
 
 
 def open_one(driver: "QemuDriver", domain: "Domain", net: "Interface", launched: "Launch") -> None:
@@ -97,6 +103,29 @@ def _ip(driver: "QemuDriver", *argv: str) -> "Finished":
         return driver.host.run(["ip", *argv])
     except OSError as error:
         raise system_error(error, "ip") from None
+
+
+def open_vsock(driver: "QemuDriver", vsock: "Vsock", launched: "Launch") -> None:
+    """Open the kernel's side of a vsock, under the number that it has or, if any will do, the first that is free."""
+    import fcntl
+    import struct
+
+    try:
+        file = driver.host.open_file(VSOCK, new=False, write=True)
+    except OSError as error:
+        raise system_error(error, f"unable to open vhost-vsock device '{VSOCK}'") from None
+    launched.files[str(vsock.info.alias)] = [file]
+    number = FIRST_CID if vsock.auto else vsock.cid
+    while True:
+        try:
+            fcntl.ioctl(file, VHOST_VSOCK_SET_GUEST_CID, struct.pack("Q", number))
+        except OSError as error:
+            if error.errno != EADDRINUSE or not vsock.auto:
+                raise system_error(error, "failed to set guest cid") from None
+            number += 1
+        else:
+            vsock.cid = number
+            return
 
 
 def _open_vhost(driver: "QemuDriver", domain: "Domain", net: "Interface", launched: "Launch") -> None:

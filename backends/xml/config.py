@@ -25,6 +25,8 @@ class ParseConfig:
     namespace: tuple[str, str] | None = None
     keep_namespace = False
     memory_hotplug = False
+    #: whether NUMA cells and memory devices say how much memory there is, whatever <memory> says
+    memory_from_cells = False
     offline_vcpu_pinning = False
     individual_vcpus = False
     user_aliases = False

@@ -77,7 +77,7 @@ def complete(domain: Domain, context: Context) -> None:
     _vcpus(domain)
     if domain.os.type == "exe" and domain.os.init is None:
         raise fail(XML_ERROR, "init binary must be specified")
-    _memory(domain)
+    _memory(domain, context.config.memory_from_cells)
     _hugepages(domain)
     _firmware(domain)
     _unique_controllers(devices)
@@ -274,10 +274,10 @@ def _vcpus(domain: Domain) -> None:
             raise fail(CONFIG_UNSUPPORTED, f"vcpu '{vcpu.id}' is both offline and not hotpluggable")
 
 
-def _memory(domain: Domain) -> None:
+def _memory(domain: Domain, from_cells: bool) -> None:
     modules = sum(module.size for module in domain.devices.memories)
-    if domain.memory == 0:
-        cells = sum(cell.memory for cell in domain.cpu.numa.cells) if domain.cpu else 0
+    cells = sum(cell.memory for cell in domain.cpu.numa.cells) if domain.cpu else 0
+    if domain.memory == 0 or (cells and from_cells):
         domain.memory = cells + modules if cells else 0
     if modules > domain.memory:
         raise fail(XML_ERROR, "Total size of memory devices exceeds the total memory size")

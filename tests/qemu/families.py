@@ -1,5 +1,6 @@
 """More domains, a family of devices each: (what stands beside the devices, devices)."""
 
+from tests.qemu import storage_families
 from tests.qemu.documents import domain
 
 _OS = "<type arch='x86_64' machine='MACHINE'>hvm</type>"
@@ -146,7 +147,14 @@ WRONG = [
     ("", "<interface type='user'><mtu size='1400'/></interface>"),
 ]  # fmt: skip
 #: family -> the machines it is tried on, texts
-X86 = {"firmware": (("pc", "q35"), FIRMWARE), "misc": (("q35",), MISC), "wrong": (("q35",), WRONG)}
+X86 = {
+    "firmware": (("pc", "q35"), FIRMWARE),
+    "misc": (("q35",), MISC),
+    "disks": (("pc",), storage_families.DISKS),
+    "secrets": (("pc",), storage_families.SECRET_DISKS),
+    "memory": (("q35",), storage_families.MEMORY),
+    "wrong": (("q35",), WRONG + storage_families.WRONG),
+}
 
 
 def families() -> "dict[str, str]":

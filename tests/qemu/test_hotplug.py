@@ -109,7 +109,7 @@ def test_failures_leave_nothing(conn: api.Connection, running: DomainRef, root: 
         (missing, INTERNAL_ERROR),
         ("<disk", XML_DETAIL),
         ("<nope/>", XML_ERROR),
-        ("<watchdog model='i6300esb'/>", OPERATION_UNSUPPORTED),
+        ("<parallel type='null'/>", OPERATION_UNSUPPORTED),
         (NIC.replace("<model", "<vlan><tag id='1'/></vlan><model"), CONFIG_UNSUPPORTED),
     ):
         assert code(lambda xml=xml: conn.domain_attach_device_flags(running, xml, BOTH)) == wanted, xml  # type: ignore[misc]

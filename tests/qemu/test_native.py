@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
 from tests.qemu.documents import documents
 from tests.qemu.families import families
+from tests.qemu.storage_families import SECRETS
 from tests.qemu.test_define import MARK
 from vsh.backends import api
 from vsh.backends.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirtError
@@ -97,11 +99,27 @@ def options(command: str, folder: str) -> list[str]:
             found.append(word)
         else:
             found[-1] += f" {word}"
-    found = [re.sub(f"{folder}(/lib)?(?=/)", "@", option) for option in found if "masterKey0" not in option]
+    found = [re.sub(f"{folder}(/lib)?(?=/)", "@", option) for option in found if '"qom-type":"secret"' not in option]
     # libvirtd starts a TPM's program when the guest starts; where it is to listen nobody knows before.
     return [re.sub("^-chardev socket,id=chrtpm,path=@.*", "-chardev null,id=chrtpm", option) for option in found]
 
 
+@pytest.fixture
+def secrets(libvirtd: Libvirtd, side: Side) -> Iterator[None]:
+    """libvirtd has the secrets that disks ask for."""
+    uri, path = libvirtd.uri("qemu"), libvirtd.directory / "secret.xml"
+    for usage, (uuid, kind, tag) in SECRETS.items():
+        path.write_text(f"<secret><uuid>{uuid}</uuid><usage type='{kind}'><{tag}>{usage}</{tag}></usage></secret>")
+        path.chmod(0o644)
+        for argv in (["secret-define", str(path)], ["secret-set-value", uuid, "--base64", "c2VjcmV0"]):
+            run = side.virsh("-c", uri, *argv)
+            assert not run.status, run.stderr
+    yield
+    for uuid, _, _ in SECRETS.values():
+        side.virsh("-c", uri, "secret-undefine", uuid)
+
+
+@pytest.mark.usefixtures("secrets")
 def test_command_lines_are_libvirts(libvirtd: Libvirtd, side: Side, conn: api.Connection, root: object) -> None:
     commands, documents_ = [], texts()
     for name, text in documents_.items():
@@ -139,7 +157,7 @@ def test_what_cannot_be_done_is_refused_with_its_line(conn: api.Connection) -> N
         ("<lease><key>k</key><target path='/tmp/l'/></lease>", "<lease>"),
         ("<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>",
          "host device of type 'usb'"),
-        ("<disk type='network'><source protocol='nbd' name='x'/><target dev='vda'/></disk>", "disk type 'network'"),
+        ("<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>", "<transient>"),
         ("<interface type='direct'><source dev='eth0'/></interface>", "interface type 'direct'"),
     ):  # fmt: skip
         text = base.replace("<devices>", f"\n\n<devices>\n{snippet}")
@@ -224,7 +242,7 @@ def test_no_value_becomes_an_option(name: str, path: str, serial: str, other: st
 
 def test_huge_pages() -> None:
     text = TEMPLATE.format(name="n", path="p", serial="s", other="o").replace("<source type='file'/>", "<hugepages/>")
-    launch = Launch("/f", "/f/monitor.sock", hugepages="/huge/libvirt/qemu/1-n")
+    launch = Launch("/f", "/f/monitor.sock", hugepages={2048: "/huge/libvirt/qemu/1-n"})
     argv = build(Domain.parse(text, StoredRules()), CAPS, launch)
     told = next(json.loads(value) for value in argv if "memory-backend" in value and value.startswith("{"))
     assert told["qom-type"] == "memory-backend-file"

@@ -128,6 +128,9 @@ class Asking:
                 yield Want(serial, self.pci)
         for vsock in devices.vsocks:
             yield Want(vsock, self._virtio(vsock.model))
+        for memory in devices.memories:
+            if memory.model in ("virtio-mem", "virtio-pmem"):
+                yield Want(memory, self.express)
         for iommu in devices.iommus:
             if iommu.model == "virtio":
                 yield Want(iommu, PCIE)

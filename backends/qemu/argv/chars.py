@@ -26,20 +26,28 @@ _ONOFF = {True: "on", False: "off"}
 
 def add(command: Command) -> None:
     devices = command.domain.devices
-    for serial in devices.serials:
-        backend(command, serial.source, f"char{serial.info.alias}")
-        _serial(command, serial)
+    serials(command)
     for parallel in devices.parallels:
         backend(command, parallel.source, f"char{parallel.info.alias}")
         command.device("isa-parallel", chardev=f"char{parallel.info.alias}", id=parallel.info.alias)
-    for channel in devices.channels:
-        _channel(command, channel)
+    channels(command)
     for console in devices.consoles:
         if console.target_type == "virtio":
             backend(command, console.source, f"char{console.info.alias}")
             _virtio_console(command, console)
         elif console.target_type not in ("serial", ""):
             raise refuse(console, f"console type '{console.target_type}'")
+
+
+def serials(command: Command) -> None:
+    for serial in command.domain.devices.serials:
+        backend(command, serial.source, f"char{serial.info.alias}")
+        _serial(command, serial)
+
+
+def channels(command: Command) -> None:
+    for channel in command.domain.devices.channels:
+        _channel(command, channel)
 
 
 def backend(command: Command, source: CharSource, id: str, path: str | None = None) -> None:

@@ -52,6 +52,11 @@ def add(command: Command) -> None:
             raise refuse(controller, f"controller type '{controller.type}'")
 
 
+def add_one(command: Command, controller: Controller) -> None:
+    """One that is plugged in."""
+    _ADDERS[controller.type](command, controller)
+
+
 def _pci(command: Command, controller: Controller) -> None:
     alias = controller.info.alias
     place = command.place(controller.info)

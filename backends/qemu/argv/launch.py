@@ -13,7 +13,8 @@ class Launch:
 
     folder: that of the run's own files.  monitor: the socket's path.
     journal: the path of the event journal without its suffixes; "" for none.
-    memory: the folder of files that hold memory.  hugepages: that of those on a hugetlbfs; "" where none is mounted.
+    memory: the folder of files that hold memory.  hugepages: size in KiB -> that of those on a
+    hugetlbfs, the usual size first.
     channel_folder: that of channels' sockets which the XML does not name.
     actions: whether QEMU itself reacts to power-off, reboot and panic; else a daemon is taken to watch (as in what
     `domxml-to-native` shows).
@@ -28,7 +29,7 @@ class Launch:
         monitor: str,
         journal: str = "",
         memory: str = "",
-        hugepages: str = "",
+        hugepages: dict[int, str] | None = None,
         channel_folder: str = "",
         *,
         actions: bool = True,
@@ -43,7 +44,9 @@ class Launch:
         self.monitor = monitor
         self.journal = journal
         self.memory = memory
-        self.hugepages = hugepages
+        self.hugepages = hugepages or {}
+        #: KiB of the host's usual pages
+        self.page = 4
         self.channel_folder = channel_folder
         self.actions = actions
         self.sandbox = sandbox

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import CONFIG_UNSUPPORTED, OPERATION_INVALID
 from ..base import fail
 from .command import refuse
+from .memory import has_hmat
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
@@ -35,6 +36,8 @@ def add(command: Command) -> None:
     if features.ioapic:
         parts.append(f"kernel_irqchip={'split' if features.ioapic == 'qemu' else 'on'}")
     parts.append(f"dump-guest-core={_ONOFF[bool(domain.dump_core)]}")
+    if has_hmat(domain):
+        parts.append("hmat=on")
     backing = domain.memory_backing
     if backing is not None and backing.nosharepages:
         parts.append("mem-merge=off")

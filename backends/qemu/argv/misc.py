@@ -126,20 +126,8 @@ def _evdev(command: Command, device: Input) -> None:
 def late_devices(command: Command) -> None:
     """What follows the displays."""
     devices = command.domain.devices
-    for watchdog in devices.watchdogs:
-        if watchdog.model == "diag288" and command.domain.os.arch not in ("s390", "s390x"):
-            raise fail(CONFIG_UNSUPPORTED, "diag288 model of watchdog is allowed for s390 and s390x only")
-        if watchdog.action == "dump":
-            raise refuse(watchdog, "watchdog action 'dump'")
-        command.device(watchdog.model, id=watchdog.info.alias, **command.place(watchdog.info))
-        command.option("-watchdog-action", watchdog.action)
-    for redirection in devices.redirdevs:
-        alias = redirection.info.alias
-        backend(command, redirection.source, f"char{alias}")
-        order = redirection.boot.order if redirection.boot is not None else None
-        place = command.place(redirection.info)
-        filter = "|".join(map(_rule, devices.redirfilters[0].rules)) if devices.redirfilters else None
-        command.device("usb-redir", chardev=f"char{alias}", id=alias, filter=filter, bootindex=order, **place)
+    watchdogs(command)
+    redirdevs(command)
     for hostdev in devices.hostdevs:
         raise refuse(hostdev, f"host device of type '{hostdev.type}'")
     if command.launch.incoming:
@@ -152,6 +140,27 @@ def late_devices(command: Command) -> None:
         raise fail(CONFIG_UNSUPPORTED, "nvram device is only supported for PPC64")
     if command.domain.features.vmcoreinfo:
         command.device("vmcoreinfo")
+
+
+def watchdogs(command: Command) -> None:
+    for watchdog in command.domain.devices.watchdogs:
+        if watchdog.model == "diag288" and command.domain.os.arch not in ("s390", "s390x"):
+            raise fail(CONFIG_UNSUPPORTED, "diag288 model of watchdog is allowed for s390 and s390x only")
+        if watchdog.action == "dump":
+            raise refuse(watchdog, "watchdog action 'dump'")
+        command.device(watchdog.model, id=watchdog.info.alias, **command.place(watchdog.info))
+        command.option("-watchdog-action", watchdog.action)
+
+
+def redirdevs(command: Command) -> None:
+    devices = command.domain.devices
+    for redirection in devices.redirdevs:
+        alias = redirection.info.alias
+        backend(command, redirection.source, f"char{alias}")
+        order = redirection.boot.order if redirection.boot is not None else None
+        place = command.place(redirection.info)
+        filter = "|".join(map(_rule, devices.redirfilters[0].rules)) if devices.redirfilters else None
+        command.device("usb-redir", chardev=f"char{alias}", id=alias, filter=filter, bootindex=order, **place)
 
 
 def _balloon(command: Command) -> None:
@@ -201,9 +210,17 @@ def panics_and_shared_memory(command: Command) -> None:
             address = panic.info.address
             port = address.iobase if isinstance(address, IsaAddress) else None
             command.device("pvpanic", ioport=port)
-    for shmem in devices.shmems:
+    shmems(command)
+    vsocks(command)
+
+
+def shmems(command: Command) -> None:
+    for shmem in command.domain.devices.shmems:
         _shmem(command, shmem)
-    for vsock in devices.vsocks:
+
+
+def vsocks(command: Command) -> None:
+    for vsock in command.domain.devices.vsocks:
         files = command.launch.files.get(str(vsock.info.alias), [-1])
         command.device(
             virtio("vhost-vsock", vsock.model),

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from ...xml.domain import Domain
 
 
+#: of <cputune>
+_PINS = ("vcpu_pins", "emulator_pins", "iothread_pins")
+
+
 def check(domain: Domain) -> None:
     """Raise VirtError for what no other module looks at."""
     tune = domain.cputune
@@ -17,10 +21,8 @@ def check(domain: Domain) -> None:
     for element, told, what in (
         (domain, domain.blkiotune, "<blkiotune>"),
         (domain, domain.memtune, "<memtune>"),
-        (tune, any(tune.__dict__.get(field.name) for field in tune.fields), "<cputune>"),
-        (domain, domain.cpuset, "cpuset of <vcpu>"),
+        (tune, any(tune.__dict__.get(field.name) for field in tune.fields if field.name not in _PINS), "<cputune>"),
         (domain, domain.vcpu_placement == "auto", "<vcpu placement='auto'>"),
-        (domain, domain.numatune.memory or domain.numatune.memnodes, "<numatune>"),
         (domain, domain.perf, "<perf>"),
         (domain, domain.keywrap, "<keywrap>"),
         (domain, domain.launch_security, "<launchSecurity>"),
