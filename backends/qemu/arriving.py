@@ -165,7 +165,7 @@ def _hostname(driver: "QemuDriver") -> str:
 
 def _port(driver: "QemuDriver", skip: int = 0) -> int:
     """A port that nobody listens on."""
-    from .launching import listening
+    from .readying import listening
 
     taken = listening(driver)
     free = [port for port in range(FIRST, LAST + 1) if port not in taken]

@@ -95,7 +95,7 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     """The domain described by `xml`, complete and with all addresses. Raises VirtError."""
     from .argv import build
     from .checks import check
-    from .launching import launch
+    from .readying import launch
     from .storage.disks import pretend
 
     rules = Rules(driver)

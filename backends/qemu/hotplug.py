@@ -7,8 +7,8 @@ from ..constants import domain as const
 from . import definitions, devices, plugging, plugs, taps
 from .base import QemuBase, call, fail
 from .control import EITHER, impact
-from .launching import launch, write_secrets
 from .lifecycle import monitor_of
+from .readying import launch, write_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""From a definition to a process: the launch of a command line, its environment, its files, the process.
+"""From a definition to a process that runs.
 
 A start is written down before there is a process, and the process before it is QEMU: whoever is killed in between
 leaves something that the next one finds and undoes (ending.py).
@@ -9,25 +9,22 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, helpers, journal, pinning, taps
+from . import chains, definitions, ending, firmware, helpers, pinning, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
+from .readying import check_nodes, check_sockets, choose_ports, environment, launch, make_files, write_secrets
 from .store import Entry, Running, system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..hosts import Host, Process
+    from ..hosts import Process
     from ..xml.domain import Domain
     from .argv.launch import Launch
     from .driver import QemuDriver
     from .qmp import Monitor
 
-#: The id of a domain that does not run, as it appears in paths.
-NO_ID = -1
-#: Where QEMU finds its helpers.
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Seconds in which QEMU must come up.
 PATIENCE = 60.0
 #: virDomainRunningReason -> detail of VIR_DOMAIN_EVENT_STARTED
@@ -38,80 +35,6 @@ STARTED = {
 }
 #: As much of what QEMU says goes into an error.
 SAID = 4096
-
-
-def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
-    """The launch of a domain under `id`; without, the one that a definition is checked and shown with."""
-    from .argv.launch import Launch
-
-    places, settings = driver.places, driver.settings
-    folder = places.guest(id, domain.name)
-    mounts = _hugetlbfs(driver) if _huge(domain) else {}
-    return Launch(
-        folder,
-        f"{folder}/monitor.sock",
-        f"{places.run}/{domain.uuid.hex()}.{id}.journal" if id != NO_ID else "",
-        memory=places.memory(id, domain.name, settings.memory_backing_dir),
-        hugepages={size: places.hugepages(id, domain.name, mount) for size, mount in mounts.items()},
-        channel_folder=places.channel(id, domain.name, "").rstrip("/"),
-        actions=id != NO_ID,
-        sandbox=settings.sandbox,
-        vnc_listen=settings.vnc_listen,
-        spice_listen=settings.spice_listen,
-        tls_folder=settings.tls("chardev", "cert_dir"),
-        tls_verify=settings.tls("chardev", "verify") != "0",
-        chardev_tls=settings.number("chardev_tls", 0) != 0,
-    )
-
-
-def _check_nodes(driver: "QemuDriver", domain: "Domain") -> None:
-    """Refuse memory from NUMA nodes that the host has not."""
-    tune = domain.numatune
-    wanted = set().union(*(memnode.nodeset or () for memnode in tune.memnodes))
-    wanted |= set(tune.memory.nodeset or () if tune.memory is not None else ())
-    wanted |= set().union(*(module.source_nodes or () for module in domain.devices.memories))
-    if wanted:
-        from ..xml.values import parse_cpuset
-
-        online = parse_cpuset(driver.host.read("/sys/devices/system/node/online").decode().strip())
-        missing = sorted(wanted - set(online))
-        if missing:
-            raise fail(errors.CONFIG_UNSUPPORTED, f"NUMA node {missing[0]} is unavailable")
-
-
-def _huge(domain: "Domain") -> bool:
-    """Whether a domain's memory lies in huge pages, or parts of it."""
-    backing = domain.memory_backing
-    modules = any(module.page_size for module in domain.devices.memories)
-    return modules or (backing is not None and backing.hugepages is not None)
-
-
-def _hugetlbfs(driver: "QemuDriver") -> "dict[int, str]":
-    """Where huge pages are mounted, by their size in KiB, the usual first: as qemu.conf says, else all there are."""
-    host, chosen = driver.host, driver.settings.mounts("hugetlbfs_mount")
-    mounts = [line.split() for line in _lines(host, "/proc/mounts")]
-    usual = next((int(line.split()[1]) for line in _lines(host, "/proc/meminfo") if "Hugepagesize" in line), 2048)
-    found: dict[int, str] = {}
-    for fields in mounts:
-        if fields[2] == "hugetlbfs" and (not chosen or fields[1] in chosen):
-            told = next((o.removeprefix("pagesize=") for o in fields[3].split(",") if o.startswith("pagesize=")), "")
-            size = int(told[:-1]) * {"K": 1, "M": 1 << 10, "G": 1 << 20}[told[-1]] if told else usual
-            found.setdefault(size, fields[1])
-    for path in chosen if not found else ():
-        found.setdefault(usual, path)
-    return {size: found[size] for size in sorted(found, key=lambda size: (size != usual, size))}
-
-
-def _lines(host: "Host", path: str) -> "list[str]":
-    return host.read(path).decode("utf-8", "replace").splitlines()
-
-
-def environment(domain: "Domain") -> "dict[str, str]":
-    """The environment of a guest's process: nothing of ours."""
-    from .argv.namespace import Namespace
-
-    zone = {"TZ": domain.clock.timezone} if domain.clock.timezone else {}
-    return {"LC_ALL": "C", "PATH": PATH} | zone | Namespace(domain).environment
 
 
 def start(
@@ -146,7 +69,7 @@ def start(
         text = "online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
     firmware.choose(driver, model, new_variables)
-    _check_nodes(driver, model)
+    check_nodes(driver, model)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)
     with store.lock_all():
@@ -160,8 +83,8 @@ def start(
         launched.incoming = saved is not None or arriving is not None
         launched.loadvm = loadvm
         record.begun = begun
-        _check_sockets(launched, model)
-        _choose_ports(driver, model, record)
+        check_sockets(launched, model)
+        choose_ports(driver, model, record)
         record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
         record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}.in"]
         record.paths += launched.hugepages.values()
@@ -200,7 +123,7 @@ def _run(
     assign(model)
     taps.open_all(driver, model, launched)
     argv = [*driver.user_prefix(), *build(model, caps, launched)]
-    _make_files(driver, launched, model)
+    make_files(driver, launched, model)
     write_secrets(driver, launched)
     helpers.start_all(driver, model, record, launched)
 
@@ -256,104 +179,6 @@ def complete(driver: "QemuDriver", monitor: "Monitor", model: "Domain", record: 
     definitions.write_live(driver.store, model)
 
 
-def _check_sockets(launched: "Launch", model: "Domain") -> None:
-    """Refuse socket paths that no address holds."""
-    import os
-
-    from .argv.chars import channel_path
-    from .places import SOCKET_LIMIT
-
-    paths = [launched.monitor, *(channel_path(launched.channel_folder, c) for c in model.devices.channels)]
-    for path in paths:
-        if len(os.fsencode(path)) > SOCKET_LIMIT:
-            hint = "give the domain, its channel or the driver's root a shorter name"
-            text = f"socket path '{path}' is longer than {SOCKET_LIMIT} bytes"
-            raise fail(errors.CONFIG_UNSUPPORTED, text, hint=hint)
-
-
-def _choose_ports(driver: "QemuDriver", model: "Domain", record: Running) -> None:
-    """Give ports to displays that are to have one of their own, and addresses where the XML names none."""
-    from ..xml.graphics import Listen, Spice, Vnc
-
-    taken: set[int] | None = None
-    for graphics in model.devices.graphics:
-        if not isinstance(graphics, Vnc | Spice):
-            continue
-        graphics.listens = graphics.listens or [Listen(type="address")]
-        listen = graphics.listens[0]
-        if listen.type != "address":
-            continue
-        settings = driver.settings
-        usual = settings.vnc_listen if isinstance(graphics, Vnc) else settings.spice_listen
-        listen.address = listen.address or usual
-        if graphics.autoport or graphics.port <= 0:
-            if taken is None:
-                taken = listening(driver)
-            free = next((port for port in range(5900, 65536) if port not in taken), None)
-            if free is None:
-                raise fail(errors.INTERNAL_ERROR, "Unable to find an unused port in range 'display' (5900-65535)")
-            graphics.port = free
-            taken.add(free)
-            record.ports.append(free)
-
-
-def listening(driver: "QemuDriver") -> "set[int]":
-    """TCP ports that somebody listens on, or a guest of ours will."""
-    found = {port for other in driver.store.running().values() for port in other.ports}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            rows = driver.host.read(table).split(b"\n")[1:]
-        except FileNotFoundError:
-            continue
-        found |= {int(row.split()[1].rpartition(b":")[2], 16) for row in rows if row and row.split()[3] == b"0A"}
-    return found
-
-
-def _make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> None:
-    """The run's own folders, for the guest's user alone, and the journal's two files."""
-    host, owner = driver.host, driver.settings.owner()
-    folders = [launched.folder]
-    if any(channel.source.type == "unix" and not channel.source.socket for channel in model.devices.channels):
-        folders.append(launched.channel_folder)
-    folders += launched.hugepages.values()
-    if _in_files(model):
-        folders.append(launched.memory)
-    for folder in folders:
-        host.remove(folder)  # of a domain that had this id before a restart of the machine
-        make_folder(driver, folder)
-    files = [f"{launched.journal}.in", f"{launched.journal}.out"]
-    host.write(files[0], journal.opening(model.name, model.uuid, model.id), durable=False)
-    host.write(files[1], b"", durable=False)
-    if owner is not None:
-        for path in files:
-            host.give(path, owner)
-
-
-def make_folder(driver: "QemuDriver", folder: str) -> None:
-    """A folder for the guest's user alone."""
-    owner = driver.settings.owner()
-    driver.host.make_folders([folder.rpartition("/")[0]], 0o711 if owner else 0o700)
-    driver.host.make_folders([folder], 0o700)
-    if owner is not None:
-        driver.host.give(folder, owner)
-
-
-def _in_files(model: "Domain") -> bool:
-    """Whether memory lies in files of ours."""
-    backing = model.memory_backing
-    return (
-        (backing is not None and (backing.source == "file" or bool(backing.access)))
-        or (model.cpu is not None and any(cell.mem_access for cell in model.cpu.numa.cells))
-        or any(module.access for module in model.devices.memories)
-    )
-
-
-def make_memory_folder(driver: "QemuDriver", launched: "Launch", model: "Domain") -> None:
-    """The folder of memory in files, for a guest that had none of that when it started."""
-    if _in_files(model) and driver.host.stat(launched.memory) is None:
-        make_folder(driver, launched.memory)
-
-
 def fill_memory(monitor: "Monitor", model: "Domain") -> None:
     """Write down where modules are in the guest's memory."""
     from ..xml.addresses import DimmAddress
@@ -363,21 +188,6 @@ def fill_memory(monitor: "Monitor", model: "Domain") -> None:
         module = modules.get(told["data"].get("id", ""))
         if module is not None and told["type"] in ("dimm", "nvdimm"):
             module.info.address = DimmAddress(type="dimm", slot=told["data"]["slot"], base=told["data"]["addr"])
-
-
-def write_secrets(driver: "QemuDriver", launched: "Launch") -> None:
-    """Make the files from which QEMU reads secrets, for its user alone. Raises VirtError."""
-    from .secrets import value_of
-
-    for path, (usage_type, secret, text) in launched.secrets.items():
-        if secret is not None:
-            value = value_of(driver, usage_type, secret.uuid, secret.usage)
-        else:
-            value = text.encode("utf-8", "surrogateescape")
-        driver.host.write(path, value, durable=False)
-        owner = driver.settings.owner()
-        if owner is not None:
-            driver.host.give(path, owner)
 
 
 def _why(driver: "QemuDriver", record: Running, log: str, start: int) -> "errors.VirtError | None":

@@ -17,7 +17,7 @@ class NativeCalls(QemuBase):
         from .argv import build
         from .argv.memory import align
         from .firmware import choose
-        from .launching import environment, launch
+        from .readying import environment, launch
         from .storage.disks import locate
 
         if native_format != FORMAT:

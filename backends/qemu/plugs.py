@@ -1,7 +1,7 @@
 """What is particular to plugging in each kind of device."""
 
 from . import chains, definitions, helpers, plugging, taps
-from .launching import launch
+from .readying import launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def prepare(
         helpers.start_virtiofsd(driver, model, new, guest.record, launched)
     elif field == "channels" and new.source.type == "unix" and not new.source.socket:
         from .argv.chars import channel_path
-        from .launching import make_folder
+        from .readying import make_folder
 
         if driver.host.stat(launched.channel_folder) is None:
             make_folder(driver, launched.channel_folder)
@@ -65,7 +65,7 @@ def prepare(
     elif field == "vsocks":
         taps.open_vsock(driver, new, launched)
     elif field == "memories":
-        from .launching import make_memory_folder
+        from .readying import make_memory_folder
 
         make_memory_folder(driver, launched, model)
 

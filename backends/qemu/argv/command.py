@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...xml.addresses import Info, RomInfo
     from ...xml.controllers import Controller
     from ...xml.domain import Domain
-    from ...xml.storage import Secret
+    from ...xml.protection import Secret
     from ..capabilities import Capabilities
     from .launch import Launch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...xml.storage import Secret
+    from ...xml.protection import Secret
 
 
 class Launch:

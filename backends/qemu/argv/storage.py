@@ -10,7 +10,8 @@ from .command import refuse
 
 if TYPE_CHECKING:
     from ...xml.disks import Disk
-    from ...xml.storage import Encryption, Host, Secret, Source
+    from ...xml.protection import Encryption, Secret
+    from ...xml.storage import Host, Source
     from .command import Command, Props
 
 #: virSecretUsageType
