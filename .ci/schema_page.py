@@ -69,6 +69,8 @@ As found on the embedded test host; on other hosts there may be more keys.
 class Recorder:
     """A renderer that keeps the data of all results."""
 
+    watched = False
+
     def __init__(self) -> None:
         self.found: list[Any] = []
 

@@ -36,6 +36,10 @@ class Context(Protocol):
     def escape(self) -> str:
         """The console's escape character as the user wrote it: `^]` or a single character."""
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody at a terminal would like to see how far long calls are, without having asked for it."""
+
     def warn(self, text: str, hint: str = "", bare: bool = False) -> None:
         """Tell the user about something that does not end the command; `hint` and `bare` are CommandError's."""
 

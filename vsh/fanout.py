@@ -26,6 +26,8 @@ LIMIT = 16
 class Answer:
     """What one command said on one host; serves that host's session as its renderer."""
 
+    watched = False
+
     def __init__(self) -> None:
         self.results: list[Result] = []
         self.errors: list[CommandError] = []

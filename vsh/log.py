@@ -89,6 +89,7 @@ class LoggedErrors:
     def __init__(self, renderer: "Renderer", log: Log):
         self._renderer = renderer
         self._log = log
+        self.watched = renderer.watched
         self.show = renderer.show
         self.progress = renderer.progress
         self.after = renderer.after

@@ -74,6 +74,11 @@ class Session:
         """Whether standard input is a terminal."""
         return sys.stdin is not None and sys.stdin.isatty()
 
+    @property
+    def watched(self) -> bool:
+        """Whether progress is shown unasked; see commands.context.Context."""
+        return self.render.watched
+
     def warn(self, text: str, hint: str = "", bare: bool = False) -> None:
         """Tell the user about something that does not end the command; see commands.context.Context."""
         self.render.error(None, CommandError(text, hint=hint, bare=bare))

@@ -55,11 +55,13 @@ def watch(
 ) -> "Any":
     """What `call()`, which is a job of `domain`, returns; what it raises is raised here.
 
-    `verbose` shows how far the job is, under `label`. After `timeout` seconds `late` is called once. Ctrl-C has the
-    job aborted; the call ends, with an error as a rule, when the hypervisor has done so.
+    `verbose` shows how far the job is, under `label`; on a terminal a job that takes its time is shown anyway. After
+    `timeout` seconds `late` is called once. Ctrl-C has the job aborted; the call ends, with an error as a rule, when
+    the hypervisor has done so.
     """
     news: SimpleQueue[str] = SimpleQueue()
     outcome: list[tuple[Any, BaseException | None]] = []
+    totals = [0]
 
     def work() -> None:
         try:
@@ -83,20 +85,22 @@ def watch(
                 deadline = None
                 if late is not None:
                     _quietly(late)
-            if verbose:
-                _quietly(lambda: _show(ctx, domain, label))
+            if verbose or ctx.watched:
+                _quietly(lambda: totals.append(_show(ctx, domain, label)))
     value, error = outcome[0]
     if error is not None:
         raise error
-    if verbose:
-        ctx.progress(label, 0, 1)
+    if verbose or any(totals):
+        ctx.progress(label, 0, max(1, *totals))
     return value
 
 
-def _show(ctx: "Context", domain: "DomainRef", label: str) -> None:
+def _show(ctx: "Context", domain: "DomainRef", label: str) -> int:
+    """Show how far a job is; the bytes that it has to move, 0 while they are not known."""
     info = ctx.connection.domain_get_job_info(domain)
     if info.data_total > 0:
         ctx.progress(label, info.data_remaining, info.data_total)
+    return info.data_total
 
 
 def _quietly(action: "Callable[[], None]") -> None:

@@ -5,7 +5,7 @@ import os
 import stat
 
 from vsh.backends.constants import storage as constants
-from vsh.backends.errors import FROM_STREAMS, SYSTEM_ERROR, virt_error
+from vsh.backends.errors import FROM_STREAMS, SYSTEM_ERROR, VirtError, virt_error
 
 from ..declare import Data, Flag, Int, command
 from ..errors import CommandError, failing
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vsh.backends.records import StorageVolRef
     from vsh.backends.streams import Stream
 
     from ..context import Context
@@ -55,7 +56,9 @@ def upload(
         with failing(f"cannot upload to volume {vol}"):
             flags = constants.STORAGE_VOL_UPLOAD_SPARSE_STREAM * sparse
             _, stream = ctx.connection.storage_vol_upload(ref, offset, length % ULLONG, flags)
-        sent = _finish(stream, vol, "send", lambda: _send(stream, source, sparse))
+        meter = Meter(ctx, "Upload", os.fstat(source).st_size if ctx.watched else 0)
+        sent = _finish(stream, vol, "send", lambda: _send(stream, source, sparse, meter))
+        meter.end()
     finally:
         os.close(source)
     return Done(volume=volume_facts(ref), file=file, offset_bytes=offset, sent_bytes=sent)
@@ -86,7 +89,9 @@ def download(
         with failing(f"cannot download from volume {vol}"):
             flags = constants.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM * sparse
             _, stream = ctx.connection.storage_vol_download(ref, offset, length % ULLONG, flags)
-        received = _finish(stream, vol, "recv", lambda: _receive(stream, target))
+        meter = Meter(ctx, "Download", _left(ctx, ref, offset, length) if ctx.watched else 0)
+        received = _finish(stream, vol, "recv", lambda: _receive(stream, target, meter))
+        meter.end()
         done = True
     finally:
         os.close(target)
@@ -94,6 +99,36 @@ def download(
             os.unlink(file)
     data = {"volume": volume_facts(ref), "file": file, "offset_bytes": offset, "received_bytes": received}
     return Done(**data)
+
+
+class Meter:
+    """Shows how many of `total` bytes were moved; nothing where the total is not known, 0."""
+
+    def __init__(self, ctx: "Context", label: str, total: int):
+        self.ctx, self.label, self.total = ctx, label, total
+        self.done = 0
+
+    def moved(self, count: int) -> None:
+        """So many bytes more."""
+        self.done += count
+        if self.total:
+            self.ctx.progress(self.label, max(1, self.total - self.done), self.total)
+
+    def end(self) -> None:
+        """All of it, however much that was."""
+        if self.total and self.done:
+            self.ctx.progress(self.label, 0, self.done)
+
+
+def _left(ctx: "Context", ref: "StorageVolRef", offset: int, length: int) -> int:
+    """How many bytes will come, as far as that can be known beforehand."""
+    if length > 0:
+        return length
+    try:
+        info = ctx.connection.storage_vol_get_info_flags(ref, constants.STORAGE_VOL_GET_PHYSICAL)
+    except VirtError:
+        return 0
+    return max(0, info.allocation - offset)
 
 
 def _create(file: str) -> "tuple[int, bool]":
@@ -132,18 +167,19 @@ def _finish(stream: "Stream", vol: str, way: str, carry: "Callable[[], int]") ->
     return size
 
 
-def _send(stream: "Stream", source: int, sparse: bool) -> int:
+def _send(stream: "Stream", source: int, sparse: bool, meter: Meter) -> int:
     """Send a file from its beginning to its end; bytes sent, holes included."""
     if not sparse:
-        return _send_data(stream, source, None)
+        return _send_data(stream, source, None, meter)
     end, at = os.lseek(source, 0, os.SEEK_END), 0
     while at < end:
         data = _seek(source, at, os.SEEK_DATA, end)
         if data > at:
             stream.send_hole(data - at)
+            meter.moved(data - at)
         at = _seek(source, data, os.SEEK_HOLE, end) if data < end else end
         os.lseek(source, data, os.SEEK_SET)
-        _send_data(stream, source, at - data)
+        _send_data(stream, source, at - data, meter)
     return end
 
 
@@ -161,7 +197,7 @@ def _seek(source: int, at: int, whence: int, end: int) -> int:
         raise
 
 
-def _send_data(stream: "Stream", source: int, size: "int | None") -> int:
+def _send_data(stream: "Stream", source: int, size: "int | None", meter: Meter) -> int:
     """Send the next `size` bytes of a file, or all that is left of it."""
     sent = 0
     while size is None or sent < size:
@@ -170,10 +206,11 @@ def _send_data(stream: "Stream", source: int, size: "int | None") -> int:
             break
         stream.send(data)
         sent += len(data)
+        meter.moved(len(data))
     return sent
 
 
-def _receive(stream: "Stream", target: int) -> int:
+def _receive(stream: "Stream", target: int, meter: Meter) -> int:
     """Write to a file what comes; bytes received, holes included."""
     is_file = stat.S_ISREG(os.fstat(target).st_mode)
     size = 0
@@ -181,9 +218,11 @@ def _receive(stream: "Stream", target: int) -> int:
         if data is not None:
             _write(target, data)
             size += len(data)
+            meter.moved(len(data))
             continue
         hole = stream.recv_hole()
         size += hole
+        meter.moved(hole)
         if is_file:
             os.ftruncate(target, os.lseek(target, hole, os.SEEK_CUR))
         else:  # devices and pipes keep what they have: a hole is zeroes to them

@@ -1,11 +1,16 @@
 """How far a long call is, on a terminal and elsewhere."""
 
 import io
+import os
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tests.live.libvirtd import Libvirtd
+from tests.live.side import Side
 from vsh.render.plain import PlainRenderer
 from vsh.render.rich import Bar, clock, size
 
@@ -60,3 +65,52 @@ def test_virshs_bytes_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     for remaining, total in ((0, 0), (100, 100), (1, 100), (0, 100)):
         plain.progress("Block Copy", remaining, total)
     assert capsys.readouterr().err == "\rBlock Copy: [  0 %]\rBlock Copy: [ 99 %]\rBlock Copy: [100 %]"
+
+
+@pytest.fixture
+def volume(side: Side, libvirtd_root: Libvirtd) -> Iterator[tuple[str, str]]:
+    """A daemon's URI, and a volume of 32 MiB there."""
+    uri, folder = libvirtd_root.uri("qemu"), libvirtd_root.directory / "progress"
+    made = side.virsh("-c", uri, f"pool-create-as progress dir --target {folder} --build; vol-create-as progress v 32M")
+    assert made.status == 0, made.stderr
+    yield uri, f"{folder}/v"
+    side.virsh("-c", uri, "vol-delete v progress; pool-destroy progress")
+    folder.rmdir()
+
+
+def test_a_download_on_a_terminal(side: Side, volume: tuple[str, str], tmp_path: Path) -> None:
+    """Its rate, within the width that the terminal has, without colours if asked; Ctrl-C ends it."""
+    uri, name = volume
+    os.mkfifo(tmp_path / "slow")
+    env = {"TERM": "xterm", "NO_COLOR": "1"}
+    terminal = side.terminal("vsh", "-c", uri, "vol-download", name, f"{tmp_path}/slow", env=env)
+    with terminal, (tmp_path / "slow").open("rb", buffering=0) as reader:
+
+        def read_slowly() -> None:
+            for _ in range(32):
+                reader.read(1 << 16)
+                time.sleep(0.02)
+
+        read_slowly()
+        terminal.expect("Download: ")
+        shown = terminal.expect("MiB/s")
+        assert "of 32.0 MiB" in shown and "\x1b[3" not in shown
+        terminal.resize(40)
+        read_slowly()
+        terminal.send("\x03")
+        rest, status = terminal.finish()
+    assert status == 130 and "Traceback" not in rest
+    last = rest.split("\r\x1b[2K")[-1]
+    assert last.startswith("Download: ") and len(last.partition("^C")[0].strip()) < 40
+
+
+def test_an_upload_is_told_on_terminals_alone(side: Side, volume: tuple[str, str], tmp_path: Path) -> None:
+    uri, name = volume
+    (tmp_path / "data").write_bytes(bytes(5 << 20))
+    words = ["-c", uri, "vol-upload", name, f"{tmp_path}/data"]
+    with side.terminal("vsh", *words, env={"TERM": "xterm", "NO_COLOR": "1"}) as terminal:
+        shown, status = terminal.finish()
+    assert status == 0 and "100 %  5.0 MiB of 5.0 MiB" in shown
+    with side.terminal("vsh", "-q", *words, env={"TERM": "xterm"}) as terminal:
+        assert terminal.finish() == ("", 0)
+    side.assert_same(*words)

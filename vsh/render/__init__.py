@@ -20,6 +20,9 @@ else:
 class Renderer(Protocol):
     """Writes results to standard output and errors to standard error."""
 
+    #: Whether progress is shown unasked.
+    watched: bool
+
     def show(self, command: "Command", result: "Any") -> None:
         """Write a result; of a generator, each as it comes.
 

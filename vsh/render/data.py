@@ -31,6 +31,8 @@ SCHEMA_VERSION = 1
 class JsonRenderer:
     """One object for each result; commands that answer piece by piece (`event`) give one for each piece."""
 
+    watched = False
+
     def __init__(self, quiet: bool, selection: "Selection | None" = None):
         self.quiet = quiet
         self.selection = selection

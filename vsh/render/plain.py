@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class PlainRenderer:
     """Lines as virsh prints them; on a terminal, errors are followed by a line that says what to do."""
 
+    watched = False
+
     def __init__(self, quiet: bool, timing: bool, selection: "Selection | None" = None):
         self.quiet = quiet
         self.timing = timing

@@ -44,6 +44,7 @@ class RichRenderer(PlainRenderer):
         self.out = Console(color_system=None if colourless() else "auto", highlight=False)
         self.err = Console(color_system=None if colourless() else "auto", highlight=False, stderr=True)
         self.bar = Bar(self.err)
+        self.watched = self.err.is_terminal and not quiet
 
     def write(self, result: "Any") -> None:
         if isinstance(result, Table):
