@@ -263,7 +263,10 @@ class Session:
             failure = error
         except VirtError as error:
             failure = CommandError("", error)
-        except (KeyboardInterrupt, BrokenPipeError):
+        except KeyboardInterrupt:
+            self.render.progress("", 0, 0)
+            raise
+        except BrokenPipeError:
             raise
         except Exception as error:
             sys.stdout.flush()  # where it is this that fails, it fails again, and entry.main says so

@@ -173,7 +173,7 @@ class BlockJob:
                     status = READY
             if status is not None and status != RUNNING:
                 break
-            if self.verbose and (info.cur, info.end) != before:
+            if (self.verbose or self.ctx.watched) and (info.cur, info.end) != before:
                 self.ctx.progress(self.label, info.end - info.cur, info.end)
             before = (info.cur, info.end)
             if status is None or (deadline is not None and time.monotonic() > deadline):
@@ -181,7 +181,7 @@ class BlockJob:
                     self._abort(0)
                 return CANCELED
             status = _heard(news, TICK)
-        if self.verbose and status in (COMPLETED, READY):
+        if (self.verbose or self.ctx.watched) and status in (COMPLETED, READY):
             self.ctx.progress(self.label, 0, 1)
         return status
 

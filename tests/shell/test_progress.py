@@ -101,6 +101,7 @@ def test_a_download_on_a_terminal(side: Side, volume: tuple[str, str], tmp_path:
         rest, status = terminal.finish()
     assert status == 130 and "Traceback" not in rest
     last = rest.split("\r\x1b[2K")[-1]
+    assert rest.endswith("\n")
     assert last.startswith("Download: ") and len(last.partition("^C")[0].strip()) < 40
 
 

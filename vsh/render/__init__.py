@@ -34,7 +34,7 @@ class Renderer(Protocol):
         """Write a failure of `command`, or of something outside commands."""
 
     def progress(self, label: str, remaining: int, total: int) -> None:
-        """Show how far a long call is: `remaining` bytes of `total`."""
+        """Show how far a long call is: `remaining` bytes of `total`; without a `label`, that it was given up."""
 
     def after(self, seconds: float) -> None:
         """End the output of one command, which took so long."""

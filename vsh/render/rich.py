@@ -77,7 +77,9 @@ class RichRenderer(PlainRenderer):
             self.err.print(Styled.assemble(("hint: ", "bold cyan"), harmless(error.hint)), soft_wrap=True)
 
     def progress(self, label: str, remaining: int, total: int) -> None:
-        if self.err.is_terminal:
+        if not label:
+            self.bar.end()
+        elif self.err.is_terminal:
             self.bar.show(label, remaining, total)
         else:
             super().progress(label, remaining, total)
