@@ -12,7 +12,7 @@ from . import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .uri import Uri
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     Ask = Callable[[str, bool], "str | None"]
 
 
-def auth_file(uri: "Uri", environ: "Mapping[str, str]" = os.environ) -> "str | None":
+def auth_file(uri: "Uri") -> "str | None":
     """The authentication file to read; None where there is none.
 
     Raises VirtError(OPEN_FAILED) when the file that was named does not exist.
     """
-    named = uri.params.get("authfile") or environ.get("LIBVIRT_AUTH_FILE")
+    named = uri.params.get("authfile") or os.environ.get("LIBVIRT_AUTH_FILE")
     if named:
         if not os.path.exists(named):
             hint = "it is named by authfile= in the URI, or by LIBVIRT_AUTH_FILE"
             raise errors.virt_error(errors.OPEN_FAILED, f"'{named}': No such file or directory", hint=hint)
         return named
-    home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.environ.get("HOME", "/"), ".config")
     for path in (os.path.join(home, "libvirt", "auth.conf"), "/etc/libvirt/auth.conf"):
         if os.path.exists(path):
             return path
@@ -68,13 +68,12 @@ def configured(path: str, service: str, host: str, name: str) -> "str | None":
     return parser.get(holder, name) if parser.has_option(holder, name) else None
 
 
-def username(uri: "Uri", ask: "Ask | None", service: str, host: str, default: str = "") -> str:
+def username(uri: "Uri", ask: "Ask | None", service: str, host: str) -> str:
     """The name to log in with on `host`.
 
     Raises VirtError(AUTH_FAILED) when neither a file nor the user tells.
     """
-    question = f"Enter username for {host}" + (f" [{default}]" if default else "")
-    return _value(uri, ask, service, host, "username", question, False, "Username") or default
+    return _value(uri, ask, service, host, "username", f"Enter username for {host}", False, "Username")
 
 
 def password(uri: "Uri", ask: "Ask | None", service: str, user: str, host: str) -> str:

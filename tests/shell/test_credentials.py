@@ -40,10 +40,8 @@ def test_what_no_file_tells_the_user_is_asked(uri: Uri) -> None:
         return "me"
 
     assert credentials.username(uri, ask, "ssh", "host") == "me"
-    assert credentials.username(uri, ask, "ssh", "host", "root") == "me"
     assert credentials.password(uri, ask, "ssh", "me", "host") == "me"
-    questions = ["Enter username for host", "Enter username for host [root]", "Enter me's password for host"]
-    assert asked == list(zip(questions, (False, False, True), strict=True))
+    assert asked == [("Enter username for host", False), ("Enter me's password for host", True)]
 
 
 def test_nobody_tells(uri: Uri) -> None:
@@ -65,20 +63,22 @@ def test_a_file_that_contradicts_itself(uri: Uri, host: str, fault: str) -> None
     assert caught.value.code == errors.CONF_SYNTAX
 
 
-def test_which_file_is_read(tmp_path: Path) -> None:
+def test_which_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "libvirt").mkdir()
     own = tmp_path / "libvirt" / "auth.conf"
-    environ = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": "/nowhere"}
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("LIBVIRT_AUTH_FILE", raising=False)
     plain = Uri("test:///default")
-    assert credentials.auth_file(plain, environ) in (None, "/etc/libvirt/auth.conf")
+    assert credentials.auth_file(plain) in (None, "/etc/libvirt/auth.conf")
     own.write_text("")
-    assert credentials.auth_file(plain, environ) == str(own)
+    assert credentials.auth_file(plain) == str(own)
     named = tmp_path / "named"
     named.write_text("garbage")
-    assert credentials.auth_file(plain, {**environ, "LIBVIRT_AUTH_FILE": str(named)}) == str(named)
-    assert credentials.auth_file(Uri(f"test:///default?authfile={own}"), {"LIBVIRT_AUTH_FILE": str(named)}) == str(own)
+    monkeypatch.setenv("LIBVIRT_AUTH_FILE", str(named))
+    assert credentials.auth_file(plain) == str(named)
+    assert credentials.auth_file(Uri(f"test:///default?authfile={own}")) == str(own)
     with pytest.raises(errors.VirtError, match="No such file") as caught:
-        credentials.auth_file(Uri("test:///default?authfile=/nowhere"), {})
+        credentials.auth_file(Uri("test:///default?authfile=/nowhere"))
     assert caught.value.code == errors.OPEN_FAILED
     with pytest.raises(errors.VirtError, match="named: File contains no section headers"):
         credentials.configured(str(named), "esx", "host", "username")
