@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from .backends import saved
 from .commands.errors import CommandError
 from .commands.results import Result, Table, Text
-from .parser import Parsed, parse_argv, parse_line
-from .render import renderer
 from .render.data import CsvRenderer, JsonRenderer, NdjsonRenderer
 from .session import Session
 
@@ -18,9 +16,10 @@ if TYPE_CHECKING:
     from .backends.streams import Stream
     from .commands.declare import Command
     from .options import Options
+    from .parser import Parsed
 
 #: How many hosts are worked on at a time.
-LIMIT = 16
+LIMIT = 32
 
 
 class Answer:
@@ -88,24 +87,29 @@ def chosen(options: "Options") -> "list[saved.Saved]":
 
 def fan_out(options: "Options", program: str) -> int:
     """Run the command line on all the chosen hosts; the exit status, 1 when anything failed anywhere."""
-    render = renderer(options, program)
+    main = Session(options, program)  # which reads the command line and logs for all
+    render: Any = main.render
     sessions: dict[str, HostSession] = {}
     failed = False
     try:
-        rest = options.rest
-        parsed = parse_line(rest[0]) if len(rest) == 1 else parse_argv(rest)
+        main.open_log()
+        parsed = main.parse(options.rest)
         for one in parsed:
             _refuse_interactive(one)
         for host in chosen(options):
             sessions[host.name] = HostSession(options, program)
             sessions[host.name].uri = host.uri
     except CommandError as error:
-        render.error(None, error)
+        main.render.error(None, error)
         return 1
     with ThreadPoolExecutor(LIMIT) as pool:
         for one in parsed:
             answers = dict(zip(sessions, pool.map(lambda s, one=one: _run(s, one), sessions.values()), strict=True))
-            failed = failed or any(answer.errors for answer in answers.values())
+            failures = [_of(name, error) for name, answer in answers.items() for error in answer.errors]
+            if main.log:
+                for failure in failures:
+                    main.log.failure(failure)
+            failed = failed or bool(failures)
             if isinstance(render, JsonRenderer):
                 _show_data(render, one, answers)
             else:
@@ -115,20 +119,20 @@ def fan_out(options: "Options", program: str) -> int:
     return int(failed)
 
 
-def _run(session: HostSession, one: Parsed) -> Answer:
+def _run(session: HostSession, one: "Parsed") -> Answer:
     answer = Answer()
     session.render = answer
     session.run([one])
     return answer
 
 
-def _refuse_interactive(one: Parsed) -> None:
+def _refuse_interactive(one: "Parsed") -> None:
     name = one.command.name
     if name in ("console", "connect", "quit", "exit") or name.endswith("edit") or {"console", "edit"} & set(one.given):
         raise CommandError(f"'{name}' works on one host at a time", hint="name one connection with -c")
 
 
-def _show(render: "Any", one: Parsed, answers: "dict[str, Answer]") -> None:
+def _show(render: "Any", one: "Parsed", answers: "dict[str, Answer]") -> None:
     """Tables become one table with a column for the host; of everything else each line begins with the host's name."""
     good = {name: answer.results for name, answer in answers.items() if answer.results}
     tables = {name: found[0] for name, found in good.items() if len(found) == 1 and isinstance(found[0], Table)}
@@ -143,10 +147,15 @@ def _show(render: "Any", one: Parsed, answers: "dict[str, Answer]") -> None:
             render.show(one.command, Text("".join(f"{name}: {line}\n" for line in lines if line)))
     for name, answer in answers.items():
         for error in answer.errors:
-            render.error(one.command, CommandError(f"{name}: {error.summary or error}", error.cause, error.hint))
+            render.error(one.command, _of(name, error))
 
 
-def _show_data(render: JsonRenderer, one: Parsed, answers: "dict[str, Answer]") -> None:
+def _of(name: str, error: CommandError) -> CommandError:
+    """An error with the name of the host that had it."""
+    return CommandError(f"{name}: {error.summary or error}", error.cause, error.hint)
+
+
+def _show_data(render: JsonRenderer, one: "Parsed", answers: "dict[str, Answer]") -> None:
     """One object with the answers by host; the formats of lines have the host in each line."""
     select = render.selection.data if render.selection else lambda name, result: result.data()
     hosts: dict[str, dict[str, Any]] = {}
@@ -162,7 +171,7 @@ def _show_data(render: JsonRenderer, one: Parsed, answers: "dict[str, Answer]") 
         render.result(one.command.name, rows)
         for name, answer in answers.items():
             for error in answer.errors:
-                render.error(one.command, CommandError(f"{name}: {error.summary or error}", error.cause, error.hint))
+                render.error(one.command, _of(name, error))
     else:
         render.hosts(one.command.name, hosts)
 

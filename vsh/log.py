@@ -59,6 +59,12 @@ class Log:
             self._file = -1
             raise CommandError(f"failed to write the log file: {error.strerror}") from error
 
+    def failure(self, error: CommandError) -> None:
+        """Keep what a user is told of an error."""
+        for text in (error.summary, error.cause.message if error.cause else ""):
+            if text:
+                self.keep(ERROR, text)
+
     def given(self, parsed: "list[Parsed]") -> None:
         """Tell what was parsed: a line for each option, in the order of typing; secrets are left out."""
         for one in parsed:
@@ -95,7 +101,5 @@ class LoggedErrors:
         self.after = renderer.after
 
     def error(self, command: "Command | None", error: CommandError) -> None:
-        for text in (error.summary, error.cause.message if error.cause else ""):
-            if text:
-                self._log.keep(ERROR, text)
+        self._log.failure(error)
         self._renderer.error(command, error)

@@ -165,7 +165,7 @@ class Session:
         rest = self.options.rest
         try:
             self.open_log()
-            parsed = self._parse(rest)
+            parsed = self.parse(rest)
             self.start()
         except CommandError as error:
             self.render.error(None, error)
@@ -176,7 +176,8 @@ class Session:
         finally:
             self.close()
 
-    def _parse(self, rest: list[str]) -> list[Parsed]:
+    def parse(self, rest: list[str]) -> list[Parsed]:
+        """The commands of a command line: one argument is a line of them, more are one. Raises CommandError."""
         parsed: list[Parsed] = []
         try:
             parsed = parse_line(rest[0]) if len(rest) == 1 else parse_argv(rest)

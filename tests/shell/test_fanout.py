@@ -63,6 +63,17 @@ def test_a_host_that_fails_is_told_and_the_others_answer(vsh: Vsh) -> None:
     assert run.stderr.startswith("error: gone: failed to connect to the hypervisor\nerror: Failed to connect socket")
 
 
+def test_what_failed_where_is_logged(vsh: Vsh, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for form in ("plain", "json"):
+        assert vsh(f"--format={form}", "-l", str(log), "-c", "near,gone", "domstate test").status == 1
+    kept = log.read_text()
+    assert kept.count("gone: failed to connect to the hypervisor") == 2 and "near" not in kept
+    told = vsh("-d", "1", "-c", "near,far", "domstate test")
+    assert told.status == 0 and "domstate: domain(optdata): test" in told.stdout
+    assert vsh("-l", "/nosuch/log", "-c", "near,far", "uri").status == 1
+
+
 def test_json_is_keyed_by_host(vsh: Vsh) -> None:
     run = vsh("--format=json", "-c", "near,gone", "domstate test")
     answer = json.loads(run.stdout)
