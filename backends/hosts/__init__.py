@@ -275,16 +275,13 @@ class Host:
         `durable`, even if the machine stops."""
         raise NotImplementedError
 
-    def patch(self, path: str, data: bytes) -> None:
-        """Put `data` over the first bytes of a file, and see to it that all of it is on the disk."""
-        raise NotImplementedError
-
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         """Add `data` to the end of the file in one piece; the file's size then."""
         raise NotImplementedError
 
-    def write_at(self, path: str, data: bytes, offset: int) -> None:
-        """Put `data` into an existing file or device, in place of what is there from `offset` on."""
+    def write_at(self, path: str, data: bytes, offset: int, durable: bool = False) -> None:
+        """Put `data` into an existing file or device, in place of what is there from `offset` on; `durable`, and see to
+        it that all of the file is on the disk."""
         raise NotImplementedError
 
     def listdir(self, folder: str) -> "dict[str, Stat]":

@@ -184,14 +184,6 @@ class LocalHost(Host):
         if durable:
             _sync(folder)
 
-    def patch(self, path: str, data: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            _write(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
         try:
@@ -200,11 +192,13 @@ class LocalHost(Host):
         finally:
             os.close(descriptor)
 
-    def write_at(self, path: str, data: bytes, offset: int) -> None:
+    def write_at(self, path: str, data: bytes, offset: int, durable: bool = False) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.lseek(descriptor, offset, os.SEEK_SET)
             _write(descriptor, data)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

@@ -47,13 +47,13 @@ SCRIPTS = {
     + 'umask 077; new=${1%/*}/.tmp-ssh-$$; trap \'rm -f "$new"\' EXIT; cat >"$new" && chmod "$2" "$new" || exit 1; '
     '[ "$(wc -c <"$new")" -eq "$3" ] || exit 74; '
     'if [ "$4" ]; then put "$new"; fi; move "$new" "$1" || exit 1; if [ "$4" ]; then put "${1%/*}"; fi',
-    "patch": _ENGLISH + _SYNC + '[ -e "$1" ] || { echo "No such file" >&2; exit 1; }; cat 1<>"$1" && put "$1"',
     "append": _ENGLISH
     + 'umask "$2"; : >>"$1" || exit 1; '
     '[ "$3" = 0 ] || dd bs="$3" count=1 iflag=fullblock 2>/dev/null >>"$1" || exit 1; wc -c <"$1"',
     "write_at": _ENGLISH
+    + _SYNC
     + '[ -e "$1" ] || { echo "$1: No such file" >&2; exit 1; }; '
-    'exec dd of="$1" bs=64k seek="$2" oflag=seek_bytes iflag=fullblock conv=notrunc',
+    'dd of="$1" bs=64k seek="$2" oflag=seek_bytes iflag=fullblock conv=notrunc || exit 1; [ -z "$3" ] || put "$1"',
     "listdir": _ENGLISH
     + _FORMAT
     + 'cd "$1" 2>/dev/null || exit 0; for name in * .[!.]*; do [ -e "$name" ] && set -- "$@" "./$name"; done; shift; '

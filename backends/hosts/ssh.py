@@ -202,14 +202,11 @@ class SshHost(Host):
     def write(self, path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
         self._checked("write", path, f"{mode:o}", str(len(data)), "1" if durable else "", stdin=data)
 
-    def patch(self, path: str, data: bytes) -> None:
-        self._checked("patch", path, stdin=data)
-
     def append(self, path: str, data: bytes, mode: int = 0o600) -> int:
         return int(self._checked("append", path, f"{0o777 & ~mode:o}", str(len(data)), stdin=data))
 
-    def write_at(self, path: str, data: bytes, offset: int) -> None:
-        self._checked("write_at", path, str(offset), stdin=data)
+    def write_at(self, path: str, data: bytes, offset: int, durable: bool = False) -> None:
+        self._checked("write_at", path, str(offset), "1" if durable else "", stdin=data)
 
     def listdir(self, folder: str) -> "dict[str, Stat]":
         return dict(map(_stat, self._checked("listdir", folder).decode("utf-8", "surrogateescape").splitlines()))

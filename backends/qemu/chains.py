@@ -2,11 +2,11 @@
 
 import json
 import re
-import struct
 
 from .. import errors
 from ..xml.storage import LONGEST_CHAIN, BackingStore
 from .base import fail
+from .storage.images import read_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
     Layer = Disk | BackingStore
 
-#: magic, version, offset and length of the backing file's name (QEMU's docs/interop/qcow2.txt)
-_QCOW2 = struct.Struct(">4sIQI")
 _MAGIC = b"QFI\xfb"
-#: the header extension that names the backing file's format, and where a version 2 header ends
-_BACKING_FORMAT, _OLD_HEADER = 0xE2792ACA, 72
 #: As much of an image is read; the name of a backing file must stand in the first cluster.
 _HEAD = 1 << 16
 #: Formats other than qcow2 whose images can be backed.
@@ -82,7 +78,11 @@ def complete(host: "Host", disk: "Disk") -> None:
 def backing(host: "Host", path: str, format: str) -> "BackingStore | None":
     """What an image says it is backed by; None where only QEMU understands it."""
     try:
-        name, told = _qcow2(host.read(path, _HEAD)) if format == "qcow2" else _other(host, path, format)
+        if format == "qcow2":
+            header = read_header(host.read(path, _HEAD), 0)
+            name, told = header.backing or "", header.backing_format or ""
+        else:
+            name, told = _other(host, path, format)
     except FileNotFoundError:
         return None  # QEMU says so, in words that the user knows
     if not name:
@@ -113,25 +113,6 @@ def set_source(source: "Source", type: str, path: str) -> None:
     """Make a source that of a file or of a block device."""
     source.type = type
     source.file, source.dev = (path, None) if type == "file" else (None, path)
-
-
-def _qcow2(head: bytes) -> "tuple[str, str]":
-    """Name and format of the file that a qcow2 image is backed by, "" for none or not said."""
-    if len(head) < 104:
-        return "", ""
-    magic, version, offset, length = _QCOW2.unpack_from(head)
-    if magic != _MAGIC or not offset or offset + length > len(head):
-        return "", ""
-    name = head[offset : offset + length].decode("utf-8", "surrogateescape")
-    place = int(struct.unpack_from(">I", head, 100)[0]) if version >= 3 else _OLD_HEADER
-    while place + 8 <= offset:
-        kind, size = struct.unpack_from(">II", head, place)
-        if kind == _BACKING_FORMAT:
-            return name, head[place + 8 : place + 8 + size].decode("ascii", "replace")
-        if not kind:
-            break
-        place += 8 + (size + 7 & ~7)
-    return name, ""
 
 
 def _other(host: "Host", path: str, format: str) -> "tuple[str, str]":

@@ -76,7 +76,7 @@ class DumpCalls(QemuBase):
                     finally:
                         if running and not flags & const.DUMP_CRASH:
                             monitor.execute("cont")
-                driver.host.patch(to, b"")
+                driver.host.write_at(to, b"", 0, durable=True)
             except BaseException:
                 driver.host.remove(to)
                 raise

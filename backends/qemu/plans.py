@@ -19,6 +19,7 @@ _SETTLERS = {
     "create": "vsh.backends.qemu.snapshots:settle",
     "revert": "vsh.backends.qemu.reverting:settle",
     "delete": "vsh.backends.qemu.deleting:settle",
+    "save": "vsh.backends.qemu.save:settle",
 }
 
 

@@ -7,9 +7,11 @@ from .. import errors
 from ..constants import domain as const
 from . import definitions, ending
 from .base import QemuBase, call, fail
+from .guests import Guests
 from .handing import FILE, hand
 from .images import COMPLETE, Image
 from .lifecycle import ends, monitor_of
+from .plans import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from .driver import QemuDriver
     from .guests import Guest
     from .qmp import Monitor
+    from .store import Running
 
 SAVE = const.DOMAIN_SAVE_BYPASS_CACHE | const.DOMAIN_SAVE_RUNNING | const.DOMAIN_SAVE_PAUSED
 #: As fast as it goes: bytes a second (QEMU's largest number).
@@ -87,8 +90,10 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     assert record is not None
     running = guest.state == const.DOMAIN_RUNNING
     runs_on = bool(flags & const.DOMAIN_SAVE_RUNNING) or (running and not flags & const.DOMAIN_SAVE_PAUSED)
-    begin_image(driver, guest, path, runs_on)
+    plan = Plan(driver, guest.uuid, "save", {"image": [path], "running": ["1" if running else "0"]})
+    plan.write()
     try:
+        begin_image(driver, guest, path, runs_on)
         with monitor_of(driver, guest) as monitor:
             if running:
                 monitor.execute("stop")
@@ -98,15 +103,54 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
                 if running:
                     monitor.execute("cont")
                 raise
-            record.reason = const.DOMAIN_SHUTOFF_SAVED
-            driver.store.write_running(record)
-            monitor.execute("quit")
+            _quit(driver, record, monitor)
     except BaseException:
         driver.host.remove(path + PART)
+        plan.clear()
         raise
     if not ends(driver, guest):
         ending.kill(driver, record)
+    plan.clear()
     ending.finish(driver, record)
+
+
+def _quit(driver: "QemuDriver", record: "Running", monitor: "Monitor") -> None:
+    """End a guest whose state is in its image."""
+    record.reason = const.DOMAIN_SHUTOFF_SAVED
+    driver.store.write_running(record)
+    monitor.execute("quit")
+
+
+def settle(driver: "QemuDriver", plan: Plan) -> None:
+    """Undo a save that was cut short: the guest goes on as before; once its image is there the guest ends.
+
+    Of a QEMU that does not answer nothing is known: it can be destroyed, and the plan stays.
+    """
+    (path,), (running,) = plan.told["image"], plan.told["running"]
+    guest = Guests(driver.store).by_uuid.get(plan.uuid)
+    if guest is not None and guest.active and guest.record is not None:
+        try:
+            with monitor_of(driver, guest) as monitor:
+                status = monitor.execute("query-status")["status"]
+                if status == "postmigrate" and driver.host.stat(path + PART) is None:
+                    _quit(driver, guest.record, monitor)
+                else:
+                    _resume(monitor, running == "1")
+        except (OSError, errors.VirtError):
+            return
+    driver.host.remove(path + PART)
+    plan.clear()
+
+
+def _resume(monitor: "Monitor", running: bool) -> None:
+    """Have a guest go on that was stopped to be saved, or be paused and nothing else."""
+    monitor.execute("migrate_cancel")
+    while monitor.execute("query-migrate").get("status") in ("setup", "active", "device", "cancelling"):
+        time.sleep(0.01)
+    if monitor.execute("query-status")["status"] in ("paused", "postmigrate", "finish-migrate"):
+        monitor.execute("cont")  # also out of the state after a migration, which cannot be saved again
+        if not running:
+            monitor.execute("stop")
 
 
 def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool) -> None:
@@ -128,7 +172,7 @@ def finish_image(driver: "QemuDriver", monitor: "Monitor", path: str) -> None:
     Raises VirtError; the part is the caller's to remove.
     """
     migrate(monitor)
-    driver.host.patch(path + PART, COMPLETE)
+    driver.host.write_at(path + PART, COMPLETE, 0, durable=True)
     driver.host.rename(path + PART, path)
 
 

@@ -1,6 +1,8 @@
 """Saved guests: kept, restored, and exchanged with libvirt."""
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,47 @@ def test_dumps_and_screenshots(conn: api.Connection, guests: Guests, tmp_path: P
     assert code(lambda: stream.recv(1)) == INVALID_STREAM
     conn.domain_core_dump(ref, str(path), const.DUMP_CRASH)
     assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_SHUTOFF, const.DOMAIN_SHUTOFF_CRASHED)
+
+
+#: Saves the guest "cut" to argv[2] and stops for ever at the step that argv[3] names.
+CUT = """
+import sys
+from vsh.backends import api
+from vsh.backends.qemu import save
+step = sys.argv[3]
+real = getattr(save, step)
+def wait(*args):
+    if step == "_quit":
+        print("there", flush=True)
+        input()
+    real(*args)
+    print("there", flush=True)
+    input()
+setattr(save, step, wait)
+conn = api.open(sys.argv[1])
+conn.domain_save_flags(conn.domain_lookup_by_name("cut"), sys.argv[2], None, 0)
+"""
+
+
+@pytest.mark.parametrize("step", ["begin_image", "migrate", "_quit"])
+def test_a_save_that_is_cut_short(uri: str, conn: api.Connection, guests: Guests, root: Path, step: str) -> None:
+    """Until its image is there the guest goes on, and can be saved; from then on it ends."""
+    ref = conn.domain_create_xml(guests.boot_sector("cut"), 0)
+    path = root / "cut.save"
+    argv = [sys.executable, "-c", CUT, uri, str(path), step]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as saver:
+        assert saver.stdout is not None and saver.stdout.readline() == b"there\n"
+        saver.kill()
+    if step == "_quit":
+        with pytest.raises(VirtError):
+            conn.domain_resume(ref)
+        assert conn.connect_list_all_domains(1) == [] and path.exists()
+    else:
+        with pytest.raises(VirtError):
+            conn.domain_resume(ref)  # it runs already
+        assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+        assert not path.exists()
+        conn.domain_save_flags(ref, str(path), None, 0)
+    assert not list(root.glob("*.part")) and not list((root / "e/lib/qemu/plan").iterdir())
+    conn.domain_restore_flags(str(path), None, 0)
+    conn.domain_destroy(conn.domain_lookup_by_name("cut"))

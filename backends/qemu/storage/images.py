@@ -74,7 +74,7 @@ def _qcow(header: Header, head: bytes) -> None:
     header.encryption = {1: "qcow", 2: "luks"}.get(encryption, "")
     offset, length = _big(head, 8, 8), _big(head, 16, 4)
     if offset and length <= 1023:
-        header.backing = head[offset : offset + length].decode("utf-8") or None
+        header.backing = head[offset : offset + length].decode("utf-8", "surrogateescape") or None
 
 
 def _qcow2(header: Header, head: bytes) -> None:

@@ -5,6 +5,7 @@ from ...constants import storage as const
 from ...pools import FILTERS, matches
 from ..base import QemuBase, call
 from .kinds import BUILD, kind, refuse_both
+from .making import sweep
 from .pools import Pool, Pools, fail
 
 TYPE_CHECKING = False
@@ -132,6 +133,7 @@ class PoolCalls(QemuBase):
         pools = Pools(self.driver.store)
         with pools.lock_pool(pool.uuid):
             found = _active(pools, pool)
+            sweep(self.driver)
             kind(self.driver.host, found.now).stop()
             pools.stopped(found.name)
             _tell(self.driver, found.ref, const.STORAGE_POOL_EVENT_STOPPED)

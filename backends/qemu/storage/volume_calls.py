@@ -109,7 +109,9 @@ class VolumeCalls(QemuBase):
         with _lock(self.driver, storage, volume.name):
             if storage.volume(volume.name) is not None:
                 raise fail(errors.INTERNAL_ERROR, f"storage volume name '{volume.name}' already in use.")
+            whole = volume.allocation == volume.capacity
             volume.capacity = max(volume.capacity, origin.capacity)
+            volume.allocation = volume.capacity if whole else volume.allocation
             return _create(self.driver, storage, volume, flags, origin)
 
     @call("storageVolDelete", const.STORAGE_VOL_DELETE_ZEROED | const.STORAGE_VOL_DELETE_WITH_SNAPSHOTS)
