@@ -18,6 +18,13 @@ SHMEM_LEAST, SHMEM_USUAL = 1 << 20, 4 << 20
 
 def check(domain: Domain) -> None:
     """Raise VirtError for the first thing that is wrong."""
+    cache = domain.cpu.cache if domain.cpu is not None else None
+    if cache is not None and domain.cpu is not None:
+        if cache.mode == "passthrough" and domain.cpu.mode not in ("host-passthrough", "maximum"):
+            what = "CPU cache mode 'passthrough' can only be used with 'host-passthrough' / 'maximum' CPUs"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if cache.mode == "emulate" and cache.level not in (-1, 3):
+            raise fail(CONFIG_UNSUPPORTED, "CPU cache mode 'emulate' can only be used with level='3'")
     for disk in domain.devices.disks:
         _disk(domain, disk)
         _limits(disk)

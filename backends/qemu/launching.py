@@ -9,7 +9,7 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, helpers, pinning, taps
+from . import chains, definitions, ending, firmware, guestcpu, helpers, pinning, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .readying import check_nodes, check_sockets, choose_ports, environment, launch, make_files, write_secrets
@@ -69,6 +69,7 @@ def start(
         text = "online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
     firmware.choose(driver, model, new_variables)
+    guestcpu.settle(driver, model)
     check_nodes(driver, model)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)

@@ -17,6 +17,7 @@ class NativeCalls(QemuBase):
         from .argv import build
         from .argv.memory import align
         from .firmware import choose
+        from .guestcpu import settle
         from .readying import environment, launch
         from .storage.disks import locate
 
@@ -24,6 +25,7 @@ class NativeCalls(QemuBase):
             raise fail(errors.INVALID_ARG, f"unsupported config type {native_format}")
         domain = definitions.read(self.driver, domain_xml)
         choose(self.driver, domain)
+        settle(self.driver, domain, compare=False)
         align(domain)
         for graphics in domain.devices.graphics:
             if isinstance(graphics, Spice) and graphics.autoport:

@@ -40,6 +40,26 @@ FIRMWARE = [
     (f"<os>{_OS}<loader readonly='yes' stateless='yes' type='pflash'>/c.fd</loader></os>{_ACPI}", ""),
 ]  # fmt: skip
 
+CPUS = [
+    ("<cpu mode='host-model'/>", ""),
+    ("<cpu mode='host-model' check='partial'><feature policy='disable' name='svm'/><model fallback='allow'/>"
+     "</cpu>", ""),
+    ("<cpu mode='maximum'><feature policy='disable' name='svm'/></cpu>", ""),
+    ("<cpu mode='maximum' migratable='off'/>", ""),
+    ("<cpu mode='host-passthrough'/>", ""),
+    ("<cpu match='minimum'><model>Nehalem</model></cpu>", ""),
+    ("<cpu match='strict'><model>Nehalem</model><feature policy='optional' name='vmx'/><feature policy='forbid'"
+     " name='svm'/><feature policy='force' name='aes'/><feature policy='require' name='sse4a'/></cpu>", ""),
+    ("<cpu mode='custom'><model>EPYC-Rome</model><cache level='3' mode='emulate'/></cpu>", ""),
+    ("<cpu mode='custom'><model>Nope</model></cpu>", ""),
+    ("<cpu mode='custom'><model>Nehalem</model><cache mode='passthrough'/></cpu>", ""),
+    ("<cpu mode='host-model'><cache level='2' mode='emulate'/></cpu>", ""),
+    ("<cpu mode='custom'><model>Nehalem</model><maxphysaddr mode='emulate' bits='42'/></cpu>", ""),
+    ("<cpu mode='maximum'><maxphysaddr mode='passthrough'/></cpu>", ""),
+    ("<cpu mode='custom'><model>Nehalem</model><feature policy='require' name='nosuchfeature'/></cpu>", ""),
+    ("<cpu mode='custom'><model>core2duo</model><vendor>Intel</vendor></cpu>", ""),
+    ("<cpu mode='custom' check='full'><model>Skylake-Server</model></cpu>", ""),
+]  # fmt: skip
 _SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
 
@@ -150,6 +170,7 @@ WRONG = [
 X86 = {
     "firmware": (("pc", "q35"), FIRMWARE),
     "misc": (("q35",), MISC),
+    "cpus": (("q35",), CPUS),
     "disks": (("pc",), storage_families.DISKS),
     "secrets": (("pc",), storage_families.SECRET_DISKS),
     "memory": (("q35",), storage_families.MEMORY),

@@ -16,7 +16,7 @@ from tests.qemu.documents import domain
 from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.constants import domain as const
-from vsh.backends.errors import INTERNAL_ERROR, NO_SECRET, SYSTEM_ERROR
+from vsh.backends.errors import CPU_INCOMPATIBLE, INTERNAL_ERROR, NO_SECRET, SYSTEM_ERROR
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.store import Running
 
@@ -142,3 +142,15 @@ def test_threads_run_where_they_are_to(conn: api.Connection, root: Path) -> None
     assert code(lambda: conn.domain_create_xml(domain("q", 2, "pc", "", beside.format("4000")), PAUSED)) == SYSTEM_ERROR
     nodes = "<numatune><memory mode='strict' nodeset='0-900'/></numatune>"
     assert code(lambda: conn.domain_create_xml(domain("q", 2, "pc", "", nodes), PAUSED)) == 67
+
+
+def test_a_guest_gets_the_hosts_cpu(conn: api.Connection) -> None:
+    ref = conn.domain_create_xml(domain("c", 1, "q35", "", "<cpu mode='host-model'/>"), PAUSED)
+    shown = conn.domain_get_xml_desc(ref, 0)
+    pattern = r"<cpu mode='custom' match='exact' check='partial'>\s+<model fallback='forbid'>([\w-]+)</model>"
+    model = re.search(pattern, shown)
+    assert model is not None
+    caps = conn.connect_get_domain_capabilities(None, None, "q35", "qemu", 0)
+    assert f"<model fallback='forbid'>{model.group(1)}</model>" in caps and shown.count("<feature policy=") > 5
+    wanting = "<cpu mode='custom' check='partial'><model>Skylake-Server</model></cpu>"
+    assert code(lambda: conn.domain_create_xml(domain("d", 2, "q35", "", wanting), PAUSED)) == CPU_INCOMPATIBLE

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
-from .command import refuse
 
 if TYPE_CHECKING:
-    from ...xml.cpu import Cpu
+    from ...xml.cpu import Cpu, Feature
     from .command import Command
 
 _HYPERV = (
@@ -25,27 +24,29 @@ def add(command: Command) -> None:
     cpu = domain.cpu
     parts = [_model(command, cpu)] if cpu is not None else ["qemu64"]
     if cpu is not None:
-        if cpu.mode == "host-passthrough" and cpu.migratable is not None:
+        if cpu.mode in ("host-passthrough", "maximum") and cpu.migratable is not None:
             parts.append(f"migratable={_ONOFF[cpu.migratable]}")
-        parts += [f"{f.name}={'on' if f.policy in _ON else 'off'}" for f in cpu.features]
+        parts += [f"{_name(f)}={'on' if f.policy in _ON else 'off'}" for f in cpu.features]
         if cpu.cache is not None:
             parts += _cache(cpu)
         if cpu.maxphysaddr is not None:
-            raise refuse(cpu.maxphysaddr, "<maxphysaddr>")
+            emulated = cpu.maxphysaddr.mode == "emulate"
+            parts.append(f"phys-bits={cpu.maxphysaddr.bits}" if emulated else "host-phys-bits=on")
     parts += _timers(command) + _features(command)
     command.option("-cpu", ",".join(parts))
 
 
+def _name(feature: Feature) -> str:
+    """QEMU's name of a feature."""
+    return {"pclmuldq": "pclmulqdq"}.get(feature.name or "", (feature.name or "").replace("_", "-"))
+
+
 def _model(command: Command, cpu: Cpu) -> str:
     if cpu.mode == "host-passthrough":
-        if command.domain.type != "kvm":
-            raise fail(CONFIG_UNSUPPORTED, "CPU mode 'host-passthrough' for x86_64 qemu domain is not supported")
         return "host"
     if cpu.mode == "maximum":
         return "max"
-    if cpu.mode == "host-model":
-        raise refuse(cpu, "CPU mode 'host-model'", "use host-passthrough, maximum, or name a model")
-    model = cpu.model or ""
+    model = cpu.model or "qemu64"  # what the host's comes down to is known when it starts
     if not all(c.isalnum() or c in "-_.+" for c in model):
         raise fail(CONFIG_UNSUPPORTED, f"unknown CPU model '{model}'")
     return model + (f",vendor={command.escape(cpu.vendor_id)}" if cpu.vendor_id else "")
