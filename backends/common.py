@@ -34,6 +34,8 @@ STATES = {
     DOMAIN_SHUTOFF: const.CONNECT_LIST_DOMAINS_SHUTOFF,
 }
 FILTERS = 0xFFFF
+#: Bytes of the remote protocol's CPU maps.
+CPU_MAP = 256
 
 
 def invalid_arg(function: str, argument: str, text: str, domain: int) -> errors.VirtError:
@@ -103,3 +105,16 @@ def uuid_text(uuid: bytes) -> str:
     """A UUID as people read it."""
     text = uuid.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def to_map(cpus: "frozenset[int]", size: int = CPU_MAP) -> bytes:
+    """A CPU map of `size` bytes; 0 for as few as hold them."""
+    bits = sum(1 << cpu for cpu in cpus)
+    size = size or (bits.bit_length() + 7) // 8
+    return (bits & (1 << 8 * size) - 1).to_bytes(size, "little")
+
+
+def from_map(cpumap: bytes) -> "frozenset[int]":
+    """The CPUs in a map."""
+    bits = int.from_bytes(cpumap, "little")
+    return frozenset(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)

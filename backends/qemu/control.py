@@ -37,6 +37,13 @@ def impact(guest: "Guest", flags: int) -> int:
     return wanted
 
 
+def meant(calls: QemuBase, dom: "DomainRef", flags: int) -> "Domain":
+    """The definition that `flags` mean: that of what runs, or the lasting one."""
+    guest, store = calls._guest(dom), calls.driver.store
+    live = impact(guest, flags) & const.DOMAIN_AFFECT_LIVE
+    return definitions.read_live(store, dom.uuid) if live else definitions.read_definition(store, guest.name)
+
+
 def change(
     calls: QemuBase,
     dom: "DomainRef",

@@ -38,6 +38,8 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.control:ControlCalls",
         "vsh.backends.qemu.vcpus:VcpuCalls",
         "vsh.backends.qemu.agentcalls:AgentCalls",
+        "vsh.backends.qemu.pincalls:PinCalls",
+        "vsh.backends.qemu.tunables:TunableCalls",
         "vsh.backends.qemu.leaving:LeavingCalls",
         "vsh.backends.qemu.arriving:ArrivingCalls",
         "vsh.backends.qemu.movejobs:MoveJobCalls",

@@ -53,6 +53,34 @@ domain_set_time
 domain_set_user_password
 qemu_domain_agent_command
 """,
+    "vsh.backends.qemu.pincalls:PinCalls": """
+domain_add_iothread
+domain_del_iothread
+domain_get_emulator_pin_info
+domain_get_iothread_info
+domain_get_vcpu_pin_info
+domain_pin_emulator
+domain_pin_iothread
+domain_pin_vcpu_flags
+domain_set_iothread_params
+""",
+    "vsh.backends.qemu.tunables:TunableCalls": """
+domain_get_blkio_parameters
+domain_get_interface_parameters
+domain_get_memory_parameters
+domain_get_numa_parameters
+domain_get_perf_events
+domain_get_scheduler_parameters_flags
+domain_get_scheduler_type
+domain_set_blkio_parameters
+domain_set_interface_parameters
+domain_set_lifecycle_action
+domain_set_memory_parameters
+domain_set_memory_stats_period
+domain_set_numa_parameters
+domain_set_perf_events
+domain_set_scheduler_parameters_flags
+""",
     "vsh.backends.qemu.leaving:LeavingCalls": """
 domain_migrate_begin3_params
 domain_migrate_confirm3_params

@@ -4,6 +4,7 @@ from .store import system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..hosts import Host
     from ..xml.domain import Domain
     from .driver import QemuDriver
     from .qmp import Monitor
@@ -20,7 +21,7 @@ def pin(driver: "QemuDriver", monitor: "Monitor", model: "Domain", record: "Runn
         return
     assert record.process is not None
     emulator = tune.emulator_pins[0].cpuset if tune.emulator_pins else model.cpuset
-    places: dict[int, frozenset[int] | None] = dict.fromkeys(_threads(driver, record.process.pid), emulator)
+    places: dict[int, frozenset[int] | None] = dict.fromkeys(threads_of(driver.host, record.process.pid), emulator)
     vcpus = {pin.vcpu: pin.cpuset for pin in tune.vcpu_pins}
     for cpu in monitor.execute("query-cpus-fast"):
         if cpu["thread-id"] != record.process.pid:
@@ -36,5 +37,6 @@ def pin(driver: "QemuDriver", monitor: "Monitor", model: "Domain", record: "Runn
                 raise system_error(error, f"cannot set CPU affinity on process {thread}") from None
 
 
-def _threads(driver: "QemuDriver", pid: int) -> "list[int]":
-    return [int(name) for name in driver.host.listdir(f"/proc/{pid}/task")]
+def threads_of(host: "Host", pid: int) -> "list[int]":
+    """The threads of a process."""
+    return [int(name) for name in host.listdir(f"/proc/{pid}/task")]

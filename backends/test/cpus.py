@@ -4,6 +4,8 @@ A CPU map has a bit for each CPU of the host, the first in the lowest bit; all a
 """
 
 from .. import errors, params, records
+from ..common import CPU_MAP as MAP
+from ..common import from_map, to_map
 from ..constants.connect import TYPED_PARAM_STRING_OKAY
 from .base import TestBase, call, fail, locked
 from .host import host_cpus
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from ..xml.domain import Domain
     from .driver import TestDriver
 
-#: Bytes of a CPU map.
-MAP = 256
 #: virVcpuState
 RUNNING = 1
 #: Nanoseconds: of all CPUs, of the user's and the system's share.
@@ -133,16 +133,3 @@ def plugged(model: "Domain", vcpu: int) -> bool:
     if model.vcpu_states:
         return bool(model.vcpu_states[vcpu].enabled)
     return vcpu < model.vcpus
-
-
-def to_map(cpus: "frozenset[int]", size: int = MAP) -> bytes:
-    """A CPU map of `size` bytes; 0 for as few as hold them."""
-    bits = sum(1 << cpu for cpu in cpus)
-    size = size or (bits.bit_length() + 7) // 8
-    return (bits & (1 << 8 * size) - 1).to_bytes(size, "little")
-
-
-def from_map(cpumap: bytes) -> "frozenset[int]":
-    """The CPUs in a map."""
-    bits = int.from_bytes(cpumap, "little")
-    return frozenset(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)

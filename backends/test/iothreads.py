@@ -1,10 +1,10 @@
 """I/O threads."""
 
 from .. import errors, records
+from ..common import from_map, to_map
 from ..constants.domain import DOMAIN_AFFECT_LIVE
 from ..params import UINT, ULLONG, TypedParams
 from .base import TestBase, call, fail
-from .cpus import from_map, to_map
 from .info import EITHER
 from .values import required_params, signed
 
