@@ -1,4 +1,5 @@
-"""The manual page vsh-data(5): what each command gives to programs, found by running it on the embedded test host.
+"""The manual page vsh-data(5): what each command gives to programs, found by running it on the embedded test host, and
+where that does not do it, on a stand-in with answers of the declared types.
 
 Commands whose required options complete themselves are run with the first candidates; .ci/samples.txt has command
 lines for the others, and for answers that options change. What the test host does not do is listed without its data.
@@ -15,6 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from standin import StandIn
+
+from vsh.backends import api
 from vsh.commands.declare import Command
 from vsh.commands.errors import CommandError
 from vsh.complete import Quiet
@@ -30,8 +34,21 @@ FILES = {
     "domain.xml": "<domain type='test'><name>sample</name><memory>65536</memory><os><type>hvm</type></os></domain>",
     "network.xml": "<network><name>sample</name><ip address='192.0.2.1' netmask='255.255.255.0'/></network>",
     "pool.xml": "<pool type='dir'><name>sample</name><target><path>/nowhere</path></target></pool>",
+    "device.xml": "<device><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'>"
+    "<wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn></capability></capability></device>",
+    "interface.xml": "<interface type='ethernet' name='sample'><mac address='aa:bb:cc:dd:ee:f1'/></interface>",
+    "cpu.xml": "<cpu><arch>x86_64</arch><model>Haswell</model></cpu>",
+    "disk.xml": "<disk type='file'><source file='/nowhere'/><target dev='vdz'/></disk>",
+    "secret.xml": "<secret><uuid>11111111-2222-3333-4444-555555555555</uuid></secret>",
+    "filter.xml": "<filter name='sample'/>",
+    "port.xml": "<networkport><owner><name>x</name><uuid>11111111-2222-3333-4444-555555555555</uuid></owner>"
+    "</networkport>",
+    "backup.xml": "<domainbackup/>",
+    "native.txt": "-m 64",
     "volume.xml": "<volume><name>sample</name><capacity>1048576</capacity></volume>",
 }
+#: Commands to which the test host has less to tell than others.
+POOR = ("domstats",)
 #: Seconds after which a command that waits for something is given up.
 PATIENCE = 2
 HEAD = """\
@@ -62,7 +79,7 @@ code and domain are libvirt's virErrorNumber and virErrorDomain. Sizes are bytes
 the end of the key; states and other names from a fixed set are in snake case; null stands for what does not exist. New
 keys may be added; what changes otherwise changes schema_version.
 .SH RESULTS
-As found on the embedded test host; on other hosts there may be more keys.
+As found on the embedded test host, or made from the types of what hosts answer; there may be more keys.
 """
 
 
@@ -87,6 +104,15 @@ class Recorder:
 
     def after(self, seconds: float) -> None:
         pass
+
+
+class Sampled(Session):
+    """A session on the test host."""
+
+    def stand_in(self) -> None:
+        """From now on what the host does not do is answered all the same."""
+        self._usable()
+        self._connection = api.Connection(StandIn(self.connection.session))  # type: ignore[arg-type]
 
 
 def schema_page() -> str:
@@ -165,13 +191,16 @@ def _run(parsed: list[Parsed]) -> list[Any]:
     """What the last of these commands gives on a host as it is at first."""
     options = Options()
     options.uri, options.format = "test:///default", "json"
-    session = Session(options)
+    session = Sampled(options)
     recorder = session.render = Recorder()
     signal.alarm(PATIENCE)
     try:
         session.run(parsed[:-1])
         recorder.found.clear()
         session.run(parsed[-1:])
+        if not recorder.found or parsed[-1].command.name in POOR:
+            session.stand_in()
+            session.run(parsed[-1:])
     except KeyboardInterrupt:
         pass
     finally:
