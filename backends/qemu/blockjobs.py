@@ -6,7 +6,7 @@ from .. import errors, records
 from ..constants import domain as const
 from ..xml.disks import Mirror, find_disk
 from ..xml.storage import BackingStore
-from . import blockstate, chains, copying, definitions, jobcontrol
+from . import blockstate, chains, copying, definitions, jobcontrol, ownership
 from .base import QemuBase, call, fail, not_running
 from .blockstate import ACTIVE, PULL, TYPES, Job
 from .lifecycle import monitor_of
@@ -245,6 +245,8 @@ def _commit(
 ) -> None:
     jobcontrol.refuse_busy(guest, disk)
     active = upper is disk
+    assert guest.record is not None
+    ownership.lend(driver, guest.record, [(str(lower.source.path), True)])
     with monitor_of(driver, guest) as monitor:
         if active:
             disk.mirror = Mirror(type=lower.type, format=lower.format, index=lower.index, job=ACTIVE)

@@ -120,6 +120,10 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
         from .helpers import stop_all
 
         stop_all(driver, record)
+    if record.lent:
+        from .ownership import take_back
+
+        take_back(driver, record)
     host.remove(*record.paths, store.live_xml(record.uuid))
     _sweep(driver)
     persistent = any(entry.uuid == record.uuid for entry in store.entries().values())

@@ -4,7 +4,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, devices, plugging, plugs, taps
+from . import definitions, devices, ownership, plugging, plugs, taps
 from .base import QemuBase, call, fail
 from .control import EITHER, impact
 from .lifecycle import monitor_of
@@ -133,13 +133,20 @@ def _attach_live(driver: "QemuDriver", guest: "Guest", model: "Domain", field: s
     _put_in(model, field, device)
     completed, new = _complete(driver, model, field)
     launched = launch(driver, completed, completed.id)
+    record = guest.record
+    assert record is not None
+    before = set(record.lent)
     try:
         plugs.prepare(driver, guest, completed, field, new, launched)
+        ownership.lend(driver, record, ownership.needs(completed))
         with monitor_of(driver, guest) as monitor:
             options = plugs.options(driver, guest, completed, field, new, launched)
             write_secrets(driver, launched)
             answers = plugging.plug(monitor, plugging.hand_over(monitor, launched, options))
             plugs.finish(monitor, completed, new, answers)
+    except BaseException:
+        ownership.take_back(driver, record, set(record.lent) - before)
+        raise
     finally:
         driver.host.remove(*launched.secrets)
         taps.close(launched)
@@ -184,6 +191,7 @@ def _detach_live(
             return None  # the guest has not let go of it: it stays until it does
         plugging.unplug(monitor, options)
     _take_out(model, field, found)
+    ownership.leave(driver, guest.record, model)
     return model
 
 
@@ -212,6 +220,8 @@ def _change_medium(
     drive.type, drive.source = wanted.type, wanted.source
     drive.source.type, drive.backing_store = wanted.type, wanted.backing_store
     drive.driver.type = wanted.driver.type or drive.driver.type or "raw"
+    assert guest.record is not None
+    ownership.lend(driver, guest.record, ownership.of_disk(drive))
     launched = launch(driver, model, model.id)
     options = [] if drive.source.empty else plugs.options(driver, guest, model, "disks", drive, launched)
     with monitor_of(driver, guest) as monitor:
@@ -232,6 +242,7 @@ def _change_medium(
             plugging.unplug(monitor, nodes)
             raise
         plugging.unplug(monitor, old)
+    ownership.leave(driver, guest.record, model)
 
 
 def _await_tray(monitor: "Monitor", alias: str) -> None:

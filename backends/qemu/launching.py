@@ -9,7 +9,7 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, guestcpu, helpers, pinning, taps
+from . import chains, definitions, ending, firmware, guestcpu, helpers, ownership, pinning, taps
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
 from .readying import check_nodes, check_sockets, choose_ports, environment, launch, make_files, write_secrets
@@ -95,6 +95,7 @@ def start(
         store.write_running(record)
     try:
         firmware.make_variables(driver, model, new_variables)
+        ownership.lend(driver, record, ownership.needs(model))
         _run(driver, model, record, launched, paused, saved, arriving)
     except BaseException as error:
         taps.close(launched)

@@ -1,7 +1,7 @@
 """Merging an image of a running domain into the one that it stands on, waiting for that."""
 
 from .. import errors
-from . import blockstate, chains, definitions, jobcontrol
+from . import blockstate, chains, definitions, jobcontrol, ownership
 from .base import fail
 from .lifecycle import monitor_of
 
@@ -24,6 +24,7 @@ def merge_live(driver: "QemuDriver", guest: "Guest", target: str, upper: str) ->
     lower = next(chains.below_all(layer), None)
     if lower is None:
         raise fail(errors.OPERATION_FAILED, f"QEMU does not say what '{upper}' stands on")
+    ownership.lend(driver, record, [(str(lower.source.path), True)])
     job = jobcontrol.commit_job(disk, layer, lower, delete=False)
     with monitor_of(driver, guest) as monitor:
         blockstate.look(driver, record, monitor)

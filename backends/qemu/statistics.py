@@ -2,7 +2,7 @@
 
 from .. import errors, params, records
 from ..constants import domain as const
-from . import definitions, usage
+from . import chains, definitions, usage
 from .base import QemuBase, call, fail
 from .domstats import blocks
 from .lifecycle import monitor_of
@@ -165,14 +165,7 @@ def _of_disk(calls: QemuBase, dom: "DomainRef", path: str) -> "Figures":
 
 def _sizes(calls: QemuBase, path: str, format: str) -> "tuple[int, int]":
     """What an image holds, and what it takes; bytes."""
-    import json
-
-    done = calls.driver.host.run(
-        [*calls.driver.user_prefix(), "qemu-img", "info", "-U", "-f", format, "--output=json", "--", path]
-    )
-    if done.status:
-        raise fail(errors.OPERATION_FAILED, done.stderr.decode("utf-8", "replace").strip())
-    told = json.loads(done.stdout)
+    told = chains.info(calls.driver.host, path, format)
     return told["virtual-size"], told["actual-size"]
 
 

@@ -57,6 +57,7 @@ class Entry:
 class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
+    `lent` are files that its user has for the time being, and whose they are (ownership.py).
     `helpers` are the programs that serve it; `paths` are its own files and folders, removed when it has stopped by
     these names and no others, `transient_paths` only if the domain goes with it; `figures` are its index entry as of
     the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on; `begun` is the reason
@@ -72,6 +73,7 @@ class Running:
         self.reason = 0
         self.paths: list[str] = []
         self.transient_paths: list[str] = []
+        self.lent: dict[str, tuple[int, int]] = {}
         self.monitor = ""
         self.journal = ""
         self.ports: list[int] = []
@@ -106,6 +108,7 @@ class Running:
             ["nodes", str(self.nodes)],
             ["detected", *map(str, self.detected)],
             *(["job", *job] for job in self.jobs),
+            *(["lent", path, str(uid), str(gid)] for path, (uid, gid) in self.lent.items()),
         ]
         return lines.dump(rows)
 
@@ -136,6 +139,7 @@ class Running:
         made.agent_timeout = int(told.get("agent-timeout", [AGENT_TIMEOUT])[0])
         made.nodes = int(told["nodes"][0])
         made.jobs = [row[1:] for row in rows if row[0] == "job"]
+        made.lent = {row[1]: (int(row[2]), int(row[3])) for row in rows if row[0] == "lent"}
         made.detected = [int(number) for number in told["detected"]]
         return made
 

@@ -1,0 +1,126 @@
+"""Whose files are while guests of root's, which run as somebody else, have them, and afterwards."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.wait import wait_until
+from vsh.backends import api
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.qemu.settings import Settings
+from vsh.backends.qemu.store import Running
+from vsh.backends.records import DomainRef
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give files away")
+
+DOMAIN = """\
+<domain type='qemu'><name>{name}</name><memory unit='MiB'>8</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>
+<features><acpi/></features>
+<devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='{image}'/><target dev='vda' bus='virtio'/>
+</disk><disk type='file' device='cdrom'><driver name='qemu' type='raw'/><target dev='hda' bus='ide'/></disk></devices>
+</domain>"""
+ROOT = (0, 0)
+
+
+@pytest.fixture
+def images(root: Path) -> Iterator[Path]:
+    """A folder with base.qcow2, and one.qcow2 and two.qcow2 on top of it; all of root alone."""
+    folder = root / "images"
+    folder.mkdir()
+    folder.chmod(0o711)
+    _create(folder / "base.qcow2", "1M")
+    for name in ("one", "two"):
+        _create(folder / f"{name}.qcow2", "-b", str(folder / "base.qcow2"), "-F", "qcow2")
+    for name in ("disc.iso", "public.iso"):
+        (folder / name).write_bytes(bytes(4096))
+    for path in folder.iterdir():
+        path.chmod(0o600 if path.name != "public.iso" else 0o644)
+    yield folder
+
+
+def _create(path: Path, *args: str) -> None:
+    size = [args[-1]] if len(args) == 1 else []
+    options = [] if size else [*args]
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, str(path), *size], check=True, timeout=30)
+
+
+def owners(folder: Path) -> dict[str, tuple[int, int]]:
+    return {path.name: (path.stat().st_uid, path.stat().st_gid) for path in folder.iterdir()}
+
+
+@pytest.fixture
+def guest_user() -> tuple[int, int]:
+    """The user and group that guests run as."""
+    found = Settings(LocalHost(), {}).owner()
+    assert found is not None
+    return found
+
+
+def define(conn: api.Connection, images: Path, name: str) -> DomainRef:
+    return conn.domain_define_xml(DOMAIN.format(name=name, image=images / f"{name}.qcow2"))
+
+
+def test_images_are_lent(conn: api.Connection, images: Path, guest_user: tuple[int, int]) -> None:
+    one, two = (define(conn, images, name) for name in ("one", "two"))
+    conn.domain_create(one)
+    lent = owners(images)
+    assert [lent[f"{name}.qcow2"] for name in ("one", "base", "two")] == [guest_user, guest_user, ROOT]
+    conn.domain_create(two)
+    conn.domain_destroy(one)
+    lent = owners(images)
+    assert [lent[f"{name}.qcow2"] for name in ("one", "base", "two")] == [ROOT, guest_user, guest_user]
+    conn.domain_destroy(two)
+    assert set(owners(images).values()) == {ROOT}
+
+
+def test_a_guest_that_was_killed(conn: api.Connection, images: Path, root: Path) -> None:
+    one = define(conn, images, "one")
+    conn.domain_create(one)
+    (state,) = root.glob("**/run/qemu/*.state")
+    process = Running.load(state.read_bytes()).process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    wait_until(lambda: not LocalHost().alive([process])[0])
+    conn.connect_list_all_domains(0)
+    assert set(owners(images).values()) == {ROOT}
+
+
+def test_a_start_that_fails(conn: api.Connection, images: Path) -> None:
+    (images / "one.qcow2").write_bytes(b"nothing")
+    one = define(conn, images, "one")
+    with pytest.raises(api.errors.VirtError):
+        conn.domain_create(one)
+    assert set(owners(images).values()) == {ROOT}
+
+
+def test_what_comes_and_goes(conn: api.Connection, images: Path, guest_user: tuple[int, int]) -> None:
+    one = define(conn, images, "one")
+    conn.domain_create(one)
+    disk = (
+        f"<disk type='file'><driver name='qemu' type='qcow2'/><source file='{images}/two.qcow2'/>"
+        "<target dev='vdb' bus='virtio'/></disk>"
+    )
+    conn.domain_attach_device_flags(one, disk, 1)
+    assert owners(images)["two.qcow2"] == guest_user
+    medium = (
+        "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>{}"
+        "<target dev='hda' bus='ide'/><readonly/></disk>"
+    )
+    conn.domain_update_device_flags(one, medium.format(f"<source file='{images}/disc.iso'/>"), 1)
+    assert owners(images)["disc.iso"] == guest_user
+    conn.domain_update_device_flags(one, medium.format(f"<source file='{images}/public.iso'/>"), 1)
+    assert [owners(images)[name] for name in ("disc.iso", "public.iso")] == [ROOT, ROOT]
+    conn.domain_destroy(one)
+    assert set(owners(images).values()) == {ROOT}
+
+
+def test_it_can_be_switched_off(conn: api.Connection, images: Path, root: Path) -> None:
+    (root / "e/etc/qemu.conf").write_text("dynamic_ownership = 0\n")
+    one = define(conn, images, "one")
+    with pytest.raises(api.errors.VirtError) as caught:
+        conn.domain_create(one)
+    assert "Permission denied" in str(caught.value)
