@@ -50,8 +50,9 @@ SECTIONS = {
         "$XDG_DATA_HOME/vsh, ROOT/cache $XDG_CACHE_HOME/vsh",
         "ROOT/etc/qemu.conf": "libvirt's file. Heeded are user, group, memory_backing_dir, hugetlbfs_mount, "
         "dynamic_ownership, seccomp_sandbox, vnc_listen, spice_listen, nvram, chardev_tls, "
-        "chardev_tls_x509_cert_dir, chardev_tls_x509_verify, default_tls_x509_cert_dir, default_tls_x509_verify. Keys that ask for protection "
-        "that only libvirt's daemon gives are refused when a guest is defined or started; others mean nothing here",
+        "chardev_tls_x509_cert_dir, chardev_tls_x509_verify, default_tls_x509_cert_dir, default_tls_x509_verify. "
+        "Keys that ask for protection that only libvirt's daemon gives are refused when a guest is defined or started; "
+        "others mean nothing here",
         "ROOT/etc/qemu, ROOT/etc/storage, ROOT/etc/secrets": "definitions of domains, pools and secrets; in autostart/ "
         "links to those that start with the machine. The values of secrets are files that only their owner can read",
         "ROOT/run/qemu, ROOT/run/storage, ROOT/run/secrets": "what runs and is active, locks, events, and secrets that "
