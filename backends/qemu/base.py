@@ -74,6 +74,8 @@ class QemuBase(driver.Connection):
     _seen: "Guests | None" = None
     _batching = False
     _looked = 0.0
+    #: what calls of a batch found out for those after them
+    _found: "dict[Any, Any]"
 
     def _guests(self) -> Guests:
         """The domains as they are now; within a batch, as they were when it first asked, or as they were listed right
@@ -101,11 +103,20 @@ class QemuBase(driver.Connection):
         """The results of independent calls, which see the domains as they are at one moment."""
         if time.monotonic() - self._looked > FRESH:
             self._seen = None
+        self._found = {}
         self._batching = all("_get_" in name or "_is_" in name or "_has_" in name for name, _ in calls)
         try:
             return super().batch(calls)
         finally:
             self._batching, self._seen = False, None
+
+    def _once(self, key: "Any", find: "Callable[[], Any]") -> "Any":
+        """What `find` returns; within a batch it is asked once for each key."""
+        if not self._batching:
+            return find()
+        if key not in self._found:
+            self._found[key] = find()
+        return self._found[key]
 
     def _guest(self, dom: "DomainRef", guests: "Guests | None" = None) -> "Guest":
         """The domain behind a reference, among `guests` where they are known; raises NO_DOMAIN when it is gone."""

@@ -105,7 +105,9 @@ def present(driver: "QemuDriver", model: "Domain", field: str, device: "Any") ->
     def add(command: "Command") -> None:
         if field == "disks":
             from .argv.disks import blockdevs
+            from .storage.disks import pretend
 
+            pretend([device])  # what counts is what its images are called
             if not device.source.empty and device.type != "vhostuser":
                 blockdevs(command, device)
         else:

@@ -103,6 +103,7 @@ class Secrets:
             if other is not None:
                 raise _taken(other, "already")
         definition, value = self._files(secret)
+        others = self._files(secret, elsewhere=True)
         self._host.make_folders([definition.rpartition("/")[0]])
         moved = old is not None and old.ephemeral != secret.ephemeral
         kept = self._read_value(old) if old is not None and moved else None
@@ -111,12 +112,11 @@ class Secrets:
         elif old is None or moved:
             self._host.remove(value)  # nobody's, or an older secret's
         self._host.write(definition, secret.format().encode("utf-8"))
-        if old is not None and moved:
-            self._remove(old)
+        self._host.remove(*others)
 
     def undefine(self, secret: "Secret") -> None:
-        """Forget a secret and its value; call it with the lock."""
-        self._remove(secret)
+        """Forget a secret and its value, also what a move that was cut short left of it; call it with the lock."""
+        self._host.remove(*self._files(secret, elsewhere=True)[::-1], *self._files(secret)[::-1])
 
     def value(self, secret: "Secret") -> bytes:
         """Raises NO_SECRET when it has none."""
@@ -132,8 +132,9 @@ class Secrets:
         """Call it with the lock."""
         self._host.write(self._files(secret)[1], binascii.b2a_base64(value, newline=False))
 
-    def _files(self, secret: "Secret") -> "tuple[str, str]":
-        path = f"{self._fleeting if secret.ephemeral else self._lasting}/{uuid_text(secret.uuid)}"
+    def _files(self, secret: "Secret", elsewhere: bool = False) -> "tuple[str, str]":
+        """Where its definition and its value are, or would be if it were not ephemeral, or were."""
+        path = f"{self._fleeting if secret.ephemeral != elsewhere else self._lasting}/{uuid_text(secret.uuid)}"
         return f"{path}.xml", f"{path}.base64"
 
     def _read_value(self, secret: "Secret") -> "bytes | None":
@@ -141,10 +142,6 @@ class Secrets:
             return self._host.read(self._files(secret)[1])
         except FileNotFoundError:
             return None
-
-    def _remove(self, secret: "Secret") -> None:
-        definition, value = self._files(secret)
-        self._host.remove(value, definition)
 
 
 def ref(secret: "Secret") -> "SecretRef":

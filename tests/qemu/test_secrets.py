@@ -116,6 +116,15 @@ def test_ephemeral_ones_last_until_the_machine_starts_anew(
     for xml in (FLEETING.replace("'yes'", "'no'"), FLEETING):
         assert conn.secret_get_value(conn.secret_define_xml(xml, 0), 0) == b"abc"
         assert len(list(root.rglob(f"{TWO}.*"))) == 2
+    # A move that was cut short leaves both; there is one secret all the same, and nothing of it once it is undefined.
+    (folder,) = (root / "e/run/secrets").iterdir()
+    for kind in ("xml", "base64"):
+        data = (folder / f"{TWO}.{kind}").read_bytes().replace(b"yes", b"no")
+        (root / f"e/etc/secrets/{TWO}.{kind}").write_bytes(data)
+    assert len(conn.connect_list_all_secrets(0)) == 2
+    conn.secret_undefine(ref)
+    assert conn.connect_list_all_secrets(0) == [kept] and not list(root.rglob(f"{TWO}.*"))
+    conn.secret_set_value(conn.secret_define_xml(FLEETING, 0), b"abc", 0)
     monkeypatch.setattr(conn.driver.host, "_boot_id", "another")
     assert conn.connect_list_all_secrets(0) == [kept]
     api.open(f"qemu:///embed?root={root}/e").close()

@@ -240,3 +240,23 @@ def test_headers_cut_short_are_no_error(tmp_path: Path) -> None:
         assert whole.capacity is not None and abs(whole.capacity - (3 << 20)) < 1 << 16, format
         for length in range(0, 600, 7):
             read_header(head[:length], length)
+
+
+def test_a_list_looks_once(conn: api.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many volumes there are: each look is a round trip where the host is far."""
+    pool = start_pool(conn, folder)
+    for number in range(20):
+        (folder / f"p/v{number}").touch()
+    looks = []
+    for name in ("examine", "read_all", "listdir", "run"):
+        real = getattr(conn.driver.host, name)
+        monkeypatch.setattr(conn.driver.host, name, lambda *args, real=real: looks.append(1) or real(*args))
+    volumes = conn.storage_pool_list_all_volumes(pool, 0)
+    assert len(volumes) == 20
+    answers = conn.batch([(f"storage_vol_get_{what}", (volume,)) for volume in volumes for what in ("info", "path")])
+    assert len(answers) == 40 and not any(isinstance(answer, VirtError) for answer in answers)
+    assert len(looks) < 20, looks
+    gone = next(volume for volume in volumes if volume.name == "v7")
+    (folder / "p/v7").unlink()
+    with pytest.raises(VirtError):
+        conn.storage_vol_get_info(gone)  # nothing is remembered

@@ -92,14 +92,14 @@ class PoolCalls(QemuBase):
 
     @call("storagePoolGetXMLDesc", const.STORAGE_XML_INACTIVE)
     def storage_pool_get_xml_desc(self, pool: "StoragePoolRef", flags: int = 0) -> str:
-        found = Pools(self.driver.store).by_uuid(pool.uuid)
+        found = _seen(self, pool)
         if flags & const.STORAGE_XML_INACTIVE and found.later not in (None, found.now):
             return found.later.format()
         return _measured(self.driver.host, found)[0].format()
 
     @call("")
     def storage_pool_get_autostart(self, pool: "StoragePoolRef") -> int:
-        return int(Pools(self.driver.store).by_uuid(pool.uuid).autostart)
+        return int(_seen(self, pool).autostart)
 
     @call("")
     def storage_pool_set_autostart(self, pool: "StoragePoolRef", autostart: int) -> None:
@@ -177,18 +177,25 @@ class PoolCalls(QemuBase):
 
     @call("")
     def storage_pool_get_info(self, pool: "StoragePoolRef") -> "StoragePoolGetInfo":
-        found = Pools(self.driver.store).by_uuid(pool.uuid)
+        found = _seen(self, pool)
         now, state = _measured(self.driver.host, found)
         info: StoragePoolGetInfo = records.StoragePoolGetInfo(state, now.capacity, now.allocation, now.available)
         return info
 
     @call("")
     def storage_pool_is_active(self, pool: "StoragePoolRef") -> int:
-        return int(Pools(self.driver.store).by_uuid(pool.uuid).active)
+        return int(_seen(self, pool).active)
 
     @call("")
     def storage_pool_is_persistent(self, pool: "StoragePoolRef") -> int:
-        return int(Pools(self.driver.store).by_uuid(pool.uuid).persistent)
+        return int(_seen(self, pool).persistent)
+
+
+def _seen(calls: PoolCalls, ref: "StoragePoolRef") -> Pool:
+    """A pool that is only looked at; a batch reads all definitions once. Raises NO_STORAGE_POOL."""
+    pools = Pools(calls.driver.store)
+    found: list[Pool] = calls._once("pools", pools.all)
+    return pools.by_uuid(ref.uuid, found)
 
 
 def start_one(driver: "QemuDriver", ref: "StoragePoolRef", build: "int | None" = None) -> None:

@@ -73,9 +73,10 @@ class Pools:
         """Raises NO_STORAGE_POOL."""
         return self._found((pool for pool in self.all() if pool.name == name), f"name '{name}'")
 
-    def by_uuid(self, uuid: bytes) -> Pool:
-        """Raises NO_STORAGE_POOL."""
-        return self._found((pool for pool in self.all() if pool.now.uuid == uuid), f"uuid '{uuid_text(uuid)}'")
+    def by_uuid(self, uuid: bytes, pools: "list[Pool] | None" = None) -> Pool:
+        """Among `pools` where they are known. Raises NO_STORAGE_POOL."""
+        wanted = (pool for pool in pools or self.all() if pool.now.uuid == uuid)
+        return self._found(wanted, f"uuid '{uuid_text(uuid)}'")
 
     def by_target(self, path: str) -> Pool:
         """Raises NO_STORAGE_POOL."""

@@ -70,7 +70,7 @@ class VolumeCalls(QemuBase):
 
     @call("storageVolGetInfoFlags", const.STORAGE_VOL_GET_PHYSICAL)
     def storage_vol_get_info_flags(self, vol: "StorageVolRef", flags: int = 0) -> "StorageVolGetInfoFlags":
-        volume = _volume(_storage(self.driver, vol.pool), vol.name)
+        volume = _seen(self, vol)
         size = volume.physical if flags & const.STORAGE_VOL_GET_PHYSICAL else volume.allocation
         kind = TYPES.index(volume.type) if volume.type in TYPES else VOLUMES["dir"]
         info: StorageVolGetInfoFlags = records.StorageVolGetInfoFlags(kind, volume.capacity, size)
@@ -78,11 +78,11 @@ class VolumeCalls(QemuBase):
 
     @call("storageVolGetXMLDesc")
     def storage_vol_get_xml_desc(self, vol: "StorageVolRef", flags: int = 0) -> str:
-        return _volume(_storage(self.driver, vol.pool), vol.name).format()
+        return _seen(self, vol).format()
 
     @call("")
     def storage_vol_get_path(self, vol: "StorageVolRef") -> str:
-        return _path(_volume(_storage(self.driver, vol.pool), vol.name))
+        return _path(_seen(self, vol))
 
     # Making and removing them
 
@@ -195,6 +195,20 @@ def _volume(storage: Folder, name: str) -> "Volume":
     if volume is None:
         raise fail(errors.NO_STORAGE_VOL, f"no storage vol with matching name '{name}'")
     return volume
+
+
+def _seen(calls: VolumeCalls, vol: "StorageVolRef") -> "Volume":
+    """A volume that is only looked at; a batch looks at all of a pool at once. Raises as _storage and _volume."""
+    if not calls._batching:
+        return _volume(_storage(calls.driver, vol.pool), vol.name)
+
+    def find() -> "dict[str, Volume]":
+        return {volume.name: volume for volume in _storage(calls.driver, vol.pool).volumes()}
+
+    found: dict[str, Volume] = calls._once(("volumes", vol.pool), find)
+    if vol.name not in found:
+        raise fail(errors.NO_STORAGE_VOL, f"no storage vol with matching name '{vol.name}'")
+    return found[vol.name]
 
 
 def _search(driver: "QemuDriver", find: "Callable[[Folder], Volume | None]", what: str) -> "StorageVolRef":
