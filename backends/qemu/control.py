@@ -119,7 +119,9 @@ class ControlCalls(QemuBase):
             raise fail(errors.INVALID_ARG, f"at most {MAX_KEYS} keys at once")
         # Linux's codes of the keys that PCs have are QEMU's own up to 0x58.
         if codeset == LINUX and any(code > 0x58 for code in keycodes):
-            raise fail(errors.OPERATION_UNSUPPORTED, "cannot translate such a keycode to QEMU's")
+            beyond = next(code for code in keycodes if code > 0x58)
+            text = f"cannot translate keycode {beyond} of linux codeset to qnum keycode"
+            raise fail(errors.INTERNAL_ERROR, text)
         keys = [{"type": "number", "data": code} for code in keycodes]
         hold = {"hold-time": holdtime} if holdtime else {}
         with monitor_of(self.driver, self._active(dom)) as monitor:

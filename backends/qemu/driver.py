@@ -90,6 +90,17 @@ class QemuConnection(ListingCalls, InfoCalls):
         self._watch = self._watch or Watch(self.driver)
         return self._watch.subscribe(kind, ref, callback)
 
+    def subscribe_monitor(
+        self, event: "str | None", ref: "Any", callback: "Callable[[Any], None]", flags: int = 0
+    ) -> "Subscription":
+        """The same for what QEMU itself tells."""
+        from .watch import Watch, wanted
+
+        chosen = wanted(event, flags)
+        ref = self._guest(ref).ref if ref is not None else None
+        self._watch = self._watch or Watch(self.driver)
+        return self._watch.subscribe_monitor(ref, lambda told: callback(told) if chosen(told.event) else None)
+
     def close(self) -> None:
         if self._watch is not None:
             self._watch.close()

@@ -9,6 +9,8 @@ import threading
 
 from .. import errors, events, records
 from ..constants import domain as const
+from ..constants.connect import CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE as REGISTER_NOCASE
+from ..constants.connect import CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX as REGISTER_REGEX
 from ..dispatch import Dispatcher
 from . import told
 from .base import fail
@@ -36,7 +38,25 @@ _LIFECYCLE = {
     "WAKEUP": (const.DOMAIN_EVENT_STARTED, const.DOMAIN_EVENT_STARTED_WAKEUP),
     "GUEST_PANICKED": (const.DOMAIN_EVENT_CRASHED, const.DOMAIN_EVENT_CRASHED_PANICKED),
 }
+#: The kind of QEMU's own events.
+MONITOR = "qemu_domain_monitor_event"
 _WATCHDOG = ("none", "pause", "reset", "poweroff", "shutdown", "debug", "inject-nmi")
+
+
+def wanted(event: "str | None", flags: int) -> "Callable[[str], bool]":
+    """Whether one of QEMU's events has a name that is asked for: any, that one, or as the flags say one in which a
+    regular expression is found. Raises VirtError.
+    """
+    import re
+
+    if event is None:
+        return lambda name: True
+    regex, nocase = flags & REGISTER_REGEX, flags & REGISTER_NOCASE
+    try:
+        pattern = re.compile(event if regex else re.escape(event) + r"\Z", re.IGNORECASE if nocase else 0)
+    except re.error as error:
+        raise fail(errors.INVALID_ARG, f"failed to compile regex '{event}': {error}") from None
+    return lambda name: bool(pattern.search(name) if regex else pattern.match(name))
 
 
 class Tail:
@@ -100,6 +120,12 @@ class Watch:
         if events.KINDS[kind][0] not in FAMILIES:
             family = events.KINDS[kind][0].title().replace("_", "")
             raise errors.no_support(f"virConnect{family}EventRegisterAny")
+        return self._add(kind, ref, callback)
+
+    def subscribe_monitor(self, ref: "Any", callback: "Callable[[Any], None]") -> "events.Subscription":
+        return self._add(MONITOR, ref, callback)
+
+    def _add(self, kind: str, ref: "Any", callback: "Callable[[Any], None]") -> "events.Subscription":
         subscription = events.Subscription(kind, ref, callback, self._subscriptions_remove)
         self._subscriptions.append(subscription)
         return subscription
@@ -149,7 +175,7 @@ class Watch:
 
 
 def _of_guest(tail: Tail, line: bytes) -> "list[Told]":
-    """What a line of a guest's journal tells; [] for what is no event, or none of libvirt's."""
+    """What a line of a guest's journal tells; [] for what is no event."""
     try:
         message = json.loads(line)
         if "return" in message:
@@ -162,6 +188,13 @@ def _of_guest(tail: Tail, line: bytes) -> "list[Told]":
         when = stamp["seconds"] * 1_000_000 + stamp["microseconds"]
     except (ValueError, KeyError, TypeError):
         return []
+    details = json.dumps(data, separators=(",", ":"), ensure_ascii=False) if data else None
+    raw = (when, MONITOR, ref, (name, stamp["seconds"], stamp["microseconds"], details))
+    return [raw, *_of_libvirt(name, data, when, ref)]
+
+
+def _of_libvirt(name: str, data: "dict[str, Any]", when: int, ref: "DomainRef") -> "list[Told]":
+    """The event of libvirt's that one of QEMU's is, if it is one."""
     if name in _LIFECYCLE:
         return [(when, "domain_event_lifecycle", ref, _LIFECYCLE[name])]
     if name == "RESET" and data.get("guest"):

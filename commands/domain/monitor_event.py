@@ -59,9 +59,9 @@ def qemu_monitor_event(
 
     def tell(name: str, told: "QemuDomainMonitorEvent") -> "tuple[str, dict[str, Any]]":
         value = parse(told.details or "")
-        details = (
-            "<null>" if told.details is None else indented(value) if pretty and value is not None else told.details
-        )
+        details = "<null>" if told.details is None else told.details
+        if told.details is not None and pretty and value is not None:
+            details = f"{indented(value).rstrip()}\n"
         when = "" if timestamp else f"at {told.seconds}.{told.micros:06d} "
         data = {
             "event": told.event,

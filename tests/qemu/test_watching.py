@@ -15,6 +15,7 @@ from tests.live.side import Side, vsh_command
 from tests.live.wait import wait_until
 from vsh.backends import api
 from vsh.backends.constants import domain as const
+from vsh.backends.records import QemuDomainMonitorEvent
 
 
 def test_the_live_definition_tells_what_runs(conn: api.Connection, guests: Guests) -> None:
@@ -133,3 +134,32 @@ def test_a_linux_guest_powers_off(side: Side, guests: Guests, uri: str, conn: ap
         assert terminal.finish(60)[1] == 0
     wait_until(lambda: conn.domain_get_state(ref, 0).state == const.DOMAIN_SHUTOFF)
     assert conn.domain_get_state(ref, 0).reason == const.DOMAIN_SHUTOFF_SHUTDOWN
+
+
+def test_what_qemu_itself_tells(side: Side, conn: api.Connection, guests: Guests, uri: str) -> None:
+    ref = conn.domain_create_xml(guests.boot_sector("told"), 0)
+    other = conn.domain_create_xml(guests.boot_sector("other"), 0)
+    seen: dict[str, list[str]] = {name: [] for name in ("all", "stop", "regex")}
+    details: list[str | None] = []
+
+    def all_of_one(event: QemuDomainMonitorEvent) -> None:
+        seen["all"].append(event.event)
+        details.append(event.details)
+
+    watches = [
+        conn.subscribe_monitor(None, ref, all_of_one),
+        conn.subscribe_monitor("stop", None, lambda event: seen["stop"].append(event.dom.name), 2),
+        conn.subscribe_monitor("^RES", ref, lambda event: seen["regex"].append(event.event), 1),
+    ]
+    for domain in (ref, other):
+        conn.domain_suspend(domain)
+        conn.domain_resume(domain)
+    conn.domain_reset(ref)
+    wait_until(lambda: "RESET" in seen["all"] and len(seen["stop"]) == 2 and len(seen["regex"]) >= 2)
+    assert seen["all"][:3] == ["STOP", "RESUME", "RESET"]
+    assert details[:3] == [None, None, '{"guest":false,"reason":"host-qmp-system-reset"}']
+    assert seen["stop"] == ["told", "other"] and seen["regex"][:2] == ["RESUME", "RESET"]
+    for watch in watches:
+        watch.close()
+    run = side.vsh("-c", uri, "qemu-monitor-event", "--event", "(", "--regex")
+    assert run.status == 1 and "failed to compile regex '('" in run.stderr
