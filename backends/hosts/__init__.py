@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+#: Where Linux says which start of the machine this is.
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+#: As many bytes of a file are read where nobody says how many.
+LARGEST = 64 << 20
+
+
 class Finished(tuple):  # type: ignore[type-arg]
     """What a program that has ended left: (status, stdout, stderr); status is -N when signal N ended it."""
 
@@ -203,6 +209,13 @@ class Host:
     #: seconds between two looks at what changes by itself: a look costs more where it is far
     pause = 0.1
 
+    def ahead(self, *calls: "tuple[str, ...]") -> None:
+        """Looks (`read` `read_all` `listdir` `stat` `me`, as name and arguments) that this thread takes next.
+
+        Over a line they are all taken now, at the cost of one; each serves the next such call, unless something is
+        changed first.
+        """
+
     def run(self, argv: "Sequence[str]", stdin: bytes = b"", timeout: "float | None" = None) -> Finished:
         """Run a program to its end. Raises FileNotFoundError when there is none, TimeoutError after `timeout` s."""
         raise NotImplementedError
@@ -262,7 +275,7 @@ class Host:
         """The same from a program that is given `--fd` and hands the device over through that socket."""
         raise OSError(95, "network devices of another machine cannot be handed over", argv[0])
 
-    def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
+    def read(self, path: str, limit: int = LARGEST, offset: int = 0) -> bytes:
         """The file's bytes from `offset`, at most `limit`."""
         raise NotImplementedError
 

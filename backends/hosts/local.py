@@ -5,7 +5,7 @@ import fcntl
 import os
 import time
 
-from . import Finished, Host, Lock, Process, Stat, User
+from . import BOOT_ID, LARGEST, Finished, Host, Lock, Process, Stat, User
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class LocalHost(Host):
 
         return receive_tap(argv)
 
-    def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
+    def read(self, path: str, limit: int = LARGEST, offset: int = 0) -> bytes:
         # Without a file object, whose making asks the kernel five more things: lists read hundreds of small files.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -299,7 +299,7 @@ class LocalHost(Host):
 
     def boot_id(self) -> str:
         if not self._boot_id:
-            self._boot_id = self.read("/proc/sys/kernel/random/boot_id").decode().strip()
+            self._boot_id = self.read(BOOT_ID).decode().strip()
         return self._boot_id
 
     def me(self) -> "tuple[int, Mapping[str, str]]":

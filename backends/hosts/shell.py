@@ -43,7 +43,9 @@ class Shell:
         self._stream = self._program.socket
         self._lock = _thread.allocate_lock()
         self._received = bytearray()
-        self._owed = 0  # answers that nobody waits for any more
+        self._asked = self._heard = 0
+        self._kept: dict[int, Finished] = {}  # answers that came before somebody wanted them
+        self._wanted: set[int] = set()
         self._free = [9, 8, 7, 6, 5, 4]
 
     def run(self, script: str, args: "Sequence[str]", stdin: bytes, deadline: "float | None") -> Finished:
@@ -51,9 +53,13 @@ class Shell:
 
         Raises TimeoutError, after which it goes on over there; ConnectionResetError when the shell is gone.
         """
+        return self.hear(self.say(script, args, stdin, deadline), deadline)
+
+    def say(self, script: str, args: "Sequence[str]", stdin: bytes, deadline: "float | None") -> int:
+        """Have a script run; the number under which `hear` waits for its end. Raises as `run`."""
         feed, source = (f"printf %s {_word(stdin)} |", "") if stdin else ("", "</dev/null")
         given = " ".join(_word(os.fsencode(arg)) for arg in args)
-        return self._ask(f"err=$( {feed} ( set -- {given}; {script} ) 2>&1 >&3 3>&- {source} ); s=$?", deadline)
+        return self._say(f"err=$( {feed} ( set -- {given}; {script} ) 2>&1 >&3 3>&- {source} ); s=$?", deadline)
 
     def descriptor(self) -> int:
         """One over there that a lock may be taken with; 0 when there is none left."""
@@ -76,22 +82,48 @@ class Shell:
         self._program.abandon()
 
     def _ask(self, line: str, deadline: "float | None") -> Finished:
+        return self.hear(self._say(line, deadline), deadline)
+
+    def _say(self, line: str, deadline: "float | None") -> int:
         mark = self._mark
         line += f"; printf '{mark}%d\\n%s{mark}' $s \"$err\"\n"
         with self._lock:
             try:
                 self._send(memoryview(os.fsencode(line)), deadline)
-                self._owed += 1
-                while True:
-                    answer = self._answer(deadline)
-                    self._owed -= 1
-                    if not self._owed:
-                        return answer
-            except (TimeoutError, KeyboardInterrupt):
-                raise  # the answer comes before that of the next
+            except TimeoutError:
+                raise
             except OSError as error:
-                self.alive = False
-                raise ConnectionResetError(104, str(error) or "the shell over there ended") from None
+                raise self._gone(error) from None
+            self._asked += 1
+            self._wanted.add(self._asked)
+            return self._asked
+
+    def hear(self, number: int, deadline: "float | None") -> Finished:
+        """The end of what was said under a number. Raises as `run`."""
+        with self._lock:
+            try:
+                while number not in self._kept:
+                    answer = self._answer(deadline)
+                    self._heard += 1
+                    if self._heard in self._wanted:
+                        self._kept[self._heard] = answer
+                return self._kept.pop(number)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise self._gone(error) from None
+            finally:
+                self._wanted.discard(number)
+
+    def forget(self, number: int) -> None:
+        """Nobody will want to hear the end of that."""
+        with self._lock:
+            self._wanted.discard(number)
+            self._kept.pop(number, None)
+
+    def _gone(self, error: OSError) -> ConnectionResetError:
+        self.alive = False
+        return ConnectionResetError(104, str(error) or "the shell over there ended")
 
     def _send(self, left: memoryview, deadline: "float | None") -> None:
         begun = False

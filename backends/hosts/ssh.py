@@ -1,8 +1,8 @@
 """A machine that is reached by SSH; a POSIX shell and the usual small programs must be there (busybox will do).
 
 Each call is one script with its arguments, run by a shell that stays (`shell`), or by one of its own where much flows,
-where it may take long, and where it is to outlive us. Failures are told by the programs' words, which MESSAGES turns
-into errno.
+where it may take long, and where it is to outlive us. Failures are told by the programs' words, which `answers`
+turns into errno.
 """
 
 import _socket
@@ -12,7 +12,8 @@ import io
 import os
 import time
 
-from . import File, Finished, Host, Lock, Process, Stat, User
+from . import BOOT_ID, LARGEST, File, Finished, Host, Lock, Process, Stat, User
+from .answers import LOCKED, NO_PROGRAM, PATIENCE, converse, failure, file_of, next_line, stat_of
 from .scripts import SCRIPTS
 from .shell import Shell
 
@@ -23,27 +24,8 @@ if TYPE_CHECKING:
     from ..ssh import AnyLink, AnyRemote
     from . import Channel
 
-#: Seconds that a call may take which does no more than handle files.
-PATIENCE = 60.0
-#: What programs say, in the order in which it is looked for.
-MESSAGES = (
-    ("No such file", errno.ENOENT),
-    ("nonexistent", errno.ENOENT),
-    ("Permission denied", errno.EACCES),
-    ("Operation not permitted", errno.EPERM),
-    ("No space left", errno.ENOSPC),
-    ("quota exceeded", errno.EDQUOT),
-    ("Read-only file system", errno.EROFS),
-    ("File exists", errno.EEXIST),
-    ("Not a directory", errno.ENOTDIR),
-    ("Is a directory", errno.EISDIR),
-    ("Directory nonexistent", errno.ENOENT),
-    ("File name too long", errno.ENAMETOOLONG),
-    ("Device or resource busy", errno.EBUSY),
-    ("Too many levels", errno.ELOOP),
-)
-#: Exit statuses of our scripts that have a meaning of their own.
-NO_PROGRAM, LOCKED, INCOMPLETE = 127, 75, 74
+#: Scripts that change nothing, and may be run ahead.
+LOOKING = ("read", "read_all", "listdir", "stat", "me")
 
 
 class ShellLock(Lock):
@@ -88,12 +70,22 @@ class SshHost(Host):
         self._boot_id = ""
         self._me: tuple[int, Mapping[str, str]] | None = None
         self._shell: Shell | None = None
+        self._ahead: dict[int, dict[tuple[str, ...], tuple[Shell, int]]] = {}  # by thread
         self._making = _thread.allocate_lock()
 
     def close(self) -> None:
         if self._shell is not None:
             self._shell.close()
         self._link.close()
+
+    def ahead(self, *calls: "tuple[str, ...]") -> None:
+        deadline = time.monotonic() + PATIENCE
+        self._said("", ())
+        mine = self._ahead.setdefault(_thread.get_ident(), {})
+        for name, *args in calls:
+            words = (*args, str(LARGEST), "1") if name == "read" else tuple(args)
+            shell = self._talk()
+            mine[name, *words] = shell, shell.say(SCRIPTS[name], words, b"", deadline)
 
     # Programs
 
@@ -113,14 +105,15 @@ class SshHost(Host):
         files: "Sequence[int]" = (),
     ) -> Process:
         assert not files
+        self._said("", ())
         words = [f"{name}={value}" for name, value in env.items()]
         program = self._link.start(["sh", "-c", SCRIPTS["spawn"], "sh", log, str(len(words)), *words, *argv])
         program.socket.settimeout(PATIENCE)
         try:
-            process = Process.read(_line(program, argv[0]))
+            process = Process.read(next_line(program, argv[0]))
             record(process)
             program.socket.sendall(b"go\n")
-            _line(program, argv[0])
+            next_line(program, argv[0])
         finally:
             program.abandon()
         return process
@@ -178,12 +171,12 @@ class SshHost(Host):
 
     def boot_id(self) -> str:
         if not self._boot_id:
-            self._boot_id = self.read("/proc/sys/kernel/random/boot_id").decode().strip()
+            self._boot_id = self.read(BOOT_ID).decode().strip()
         return self._boot_id
 
     # Files
 
-    def read(self, path: str, limit: int = 64 << 20, offset: int = 0) -> bytes:
+    def read(self, path: str, limit: int = LARGEST, offset: int = 0) -> bytes:
         return self._checked("read", path, str(limit), str(offset + 1))
 
     def read_all(self, folder: str, suffix: str) -> "dict[str, bytes]":
@@ -209,15 +202,15 @@ class SshHost(Host):
         self._checked("write_at", path, str(offset), "1" if durable else "", stdin=data)
 
     def listdir(self, folder: str) -> "dict[str, Stat]":
-        return dict(map(_stat, self._checked("listdir", folder).decode("utf-8", "surrogateescape").splitlines()))
+        return dict(map(stat_of, self._checked("listdir", folder).decode("utf-8", "surrogateescape").splitlines()))
 
     def stat(self, path: str) -> "Stat | None":
         lines = self._checked("stat", path).decode("utf-8", "surrogateescape").splitlines()
-        return _stat(lines[0])[1] if lines else None
+        return stat_of(lines[0])[1] if lines else None
 
     def examine(self, paths: "Iterable[str]", head: int) -> "dict[str, File]":
         lines = iter(self._checked("examine", str(head), *paths).splitlines())
-        return {path: _file(line.split(), next(lines)) for path, line in zip(paths, lines, strict=False) if line}
+        return {path: file_of(line.split(), next(lines)) for path, line in zip(paths, lines, strict=False) if line}
 
     def space(self, path: str) -> "tuple[int, int]":
         unit, blocks, free = map(int, self._checked("space", path).split())
@@ -242,6 +235,7 @@ class SshHost(Host):
     # Locks
 
     def lock(self, path: str, timeout: float) -> Lock:
+        self._said("", ())
         shell = self._talk()
         number = shell.descriptor()
         if not number:
@@ -265,6 +259,7 @@ class SshHost(Host):
 
     def _holding(self, script: str, path: str, timeout: float, *args: str) -> "AnyRemote":
         """A program over there that has what it is to have until its input ends. Raises TimeoutError."""
+        self._said("", ())
         program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", path, *args])
         stream = program.socket
         stream.settimeout(timeout + PATIENCE)
@@ -289,7 +284,22 @@ class SshHost(Host):
         deadline = time.monotonic() + PATIENCE
         if len(stdin) + sum(map(len, args)) > Shell.limit or b"\0" in stdin:
             return self._by_itself(script, args, stdin, deadline)
+        shell, number = self._said(script, args)
+        if shell is not None:
+            return shell.hear(number, deadline)
         return self._talk().run(SCRIPTS[script], args, stdin, deadline)
+
+    def _said(self, script: str, args: "tuple[str, ...]") -> "tuple[Shell | None, int]":
+        """Where the answer to a call comes that was made ahead; what changes something makes those worthless."""
+        mine = self._ahead.get(_thread.get_ident())
+        if not mine:
+            return None, 0
+        if script in LOOKING:
+            return mine.pop((script, *args), (None, 0))
+        for shell, number in mine.values():
+            shell.forget(number)
+        mine.clear()
+        return None, 0
 
     def _talk(self) -> Shell:
         with self._making:
@@ -299,89 +309,13 @@ class SshHost(Host):
 
     def _by_itself(self, script: str, args: "Sequence[str]", stdin: bytes, deadline: "float | None") -> Finished:
         """Run one of SCRIPTS to its end, as a program of its own."""
+        self._said("", ())
         program = self._link.start(["sh", "-c", SCRIPTS[script], "sh", *args])
         try:
-            out = _converse(program.socket, stdin, deadline, args[0] if args else script)
+            out = converse(program.socket, stdin, deadline, args[0] if args else script)
             program.socket.close()
         except BaseException:
             program.abandon()
             raise
         status, said = program.finish(PATIENCE if deadline is None else max(1.0, deadline - time.monotonic()))
         return Finished((status, out, said))
-
-
-def _line(program: "AnyRemote", what: str) -> str:
-    """The line that a program over there says next; raises what it says else."""
-    said = b""
-    while not said.endswith(b"\n"):
-        piece = program.socket.recv(4096)
-        if not piece:
-            status, words = program.finish(PATIENCE)
-            raise failure(Finished((status, b"", words)), what)
-        said += piece
-    return said.decode().strip()
-
-
-def _converse(stream: _socket.socket, data: bytes, deadline: "float | None", what: str) -> bytes:
-    """Send all of `data` and receive until the end, whichever the other side does first. Raises TimeoutError."""
-    import select
-
-    stream.setblocking(False)
-    left, out, sending = memoryview(data), bytearray(), True
-    while True:
-        if sending and not left:
-            sending = False
-            stream.shutdown(_socket.SHUT_WR)
-        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-        readable, writable, _ = select.select([stream], [stream] if sending else [], [], wait)
-        if not readable and not writable:
-            raise TimeoutError(f"{what}: no end in time")
-        if writable:
-            try:
-                left = left[stream.send(left[: 1 << 18]) :]
-            except BlockingIOError:
-                pass
-            except (BrokenPipeError, ConnectionResetError):
-                sending = False
-        if readable:
-            try:
-                piece = stream.recv(1 << 18)
-            except BlockingIOError:
-                continue
-            except ConnectionResetError:  # it ended before it had read everything
-                piece = b""
-            if not piece:
-                return bytes(out)
-            out += piece
-
-
-def _stat(line: str) -> "tuple[str, Stat]":
-    """A line of our stat(1): mode (hexadecimal), size, time, inode, uid, gid, name."""
-    mode, size, changed, inode, uid, gid, name = line.split(" ", 6)
-    return name, Stat((int(mode, 16), int(size), _nanoseconds(changed), int(inode), int(uid), int(gid)))
-
-
-def _file(words: "list[bytes]", head: bytes) -> File:
-    """A file from what our `examine` says: its numbers, and its first bytes in base64."""
-    import binascii
-
-    mode, size, blocks, unit, accessed, modified, changed, uid, gid = words
-    times = map(_nanoseconds, (accessed.decode(), modified.decode(), changed.decode()))
-    numbers = (int(mode, 16), int(size), int(blocks) * int(unit), *times, int(uid), int(gid))
-    return File((*numbers, binascii.a2b_base64(head)))
-
-
-def _nanoseconds(time: str) -> int:
-    seconds, _, fraction = time.partition(".")
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
-
-
-def failure(done: Finished, what: str) -> OSError:
-    """The error that a program's words stand for; one that says nothing known is EIO with its words."""
-    said = done.stderr.decode("utf-8", "replace").strip()
-    if done.status == INCOMPLETE:
-        return ConnectionResetError(errno.ECONNRESET, "the connection ended before all data was there", what)
-    for words, number in MESSAGES:
-        if words in said:
-            return OSError(number, os.strerror(number), what)
-    return OSError(errno.EIO, said.replace("\n", "; ") or f"exit status {done.status}", what)

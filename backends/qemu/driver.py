@@ -1,6 +1,7 @@
 """The driver and its connections."""
 
 from .. import driver, errors
+from ..hosts import BOOT_ID
 from ..hosts.local import LocalHost
 from .index import CALLS
 from .info import InfoCalls
@@ -171,6 +172,7 @@ class QemuDriver(driver.Driver):
 
     def autostarted(self) -> bool:
         """Whether guests have been started that are to start with the machine."""
+        self.host.ahead(("read", f"{self.places.run}/{AUTOSTARTED}"), ("read", BOOT_ID))
         try:
             return self.host.read(f"{self.places.run}/{AUTOSTARTED}").decode("ascii", "replace") == self.host.boot_id()
         except FileNotFoundError:

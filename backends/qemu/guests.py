@@ -123,6 +123,7 @@ class Guests:
 
     def __init__(self, store: "Store"):
         """Looks: four calls of the host, however many domains there are."""
+        store.look_ahead()
         entries = store.entries()
         running = store.running()
         going = {r.uuid: r.process for r in running.values() if r.process is not None and r.phase != STOPPED}

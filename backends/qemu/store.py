@@ -173,10 +173,7 @@ class Store:
         places = self.places
         marker = f"{places.lib}/format"
         try:
-            if self.host.stat(marker) is None:
-                self.host.make_folders(places.folders(), 0o711 if self.privileged else 0o700)
-                self.host.write(marker, f"{FORMAT}\n".encode())
-            found = self.host.read(marker).decode("ascii", "replace").strip()
+            found = self._format(marker)
             shared = self.host.share(f"{places.run}/driver.pid")
         except BlockingIOError:
             raise errors.virt_error(
@@ -195,6 +192,15 @@ class Store:
             shared.release()
             raise too_new(found)
         return shared
+
+    def _format(self, marker: str) -> str:
+        """What the marker says; made, with all folders, where there is none."""
+        try:
+            return self.host.read(marker).decode("ascii", "replace").strip()
+        except FileNotFoundError:
+            self.host.make_folders(self.places.folders(), 0o711 if self.privileged else 0o700)
+            self.host.write(marker, f"{FORMAT}\n".encode())
+            return str(FORMAT)
 
     @property
     def privileged(self) -> bool:
@@ -234,6 +240,12 @@ class Store:
     def forget_lock(self, uuid: bytes) -> None:
         """Remove the lock of a domain that is no more; call it with the lock."""
         self.host.remove(self.lock_path(uuid))
+
+    def look_ahead(self) -> None:
+        """Say that `entries` and `running` come next."""
+        places = self.places
+        index = ("read", f"{places.lib}/index")
+        self.host.ahead(("listdir", places.etc), index, ("read_all", places.run, ".state"))
 
     def entries(self) -> "dict[str, Entry]":
         """name -> entry of every definition."""

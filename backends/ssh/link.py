@@ -140,7 +140,10 @@ class Link:
         except ConnectionRefusedError:
             what = f"{self.alias} lets no more programs run on one SSH connection (MaxSessions of its sshd_config)"
             raise Full(errno.EUSERS, what) from None
-        channel.exec_command(command_line(argv))
+        try:
+            channel.execute(command_line(argv))
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise ConnectionResetError(104, f"SSH connection to {self.settings.alias}: {error}") from None
         return Remote(channel)
 
     def close(self) -> None:

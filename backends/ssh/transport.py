@@ -9,7 +9,7 @@ import threading
 import time
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
+from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ class Channel(paramiko.Channel):
     def __init__(self, number: int):
         super().__init__(number)
         self._sending = threading.Lock()
+
+    def execute(self, command: str) -> None:
+        """Have the far side's shell run a command; whether it does shows in what comes of it."""
+        request = paramiko.Message()
+        request.add_byte(cMSG_CHANNEL_REQUEST)
+        request.add_int(self.remote_chanid)
+        request.add_string("exec")
+        request.add_boolean(False)
+        request.add_string(command)
+        self.transport._send_user_message(request)
 
     def _send(self, data: bytes, message: paramiko.Message) -> int:
         with self._sending:

@@ -84,6 +84,22 @@ def test_files(host: Host, tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_looks_that_are_taken_together(host: Host, tmp_path: Path) -> None:
+    path, missing = str(tmp_path / "file"), str(tmp_path / "missing")
+    host.write(path, b"one")
+    host.ahead(("read", path), ("stat", path), ("listdir", str(tmp_path)), ("read", missing))
+    Path(path).write_bytes(b"three")
+    assert host.read(path) in (b"one", b"three") and host.read(path) == b"three"
+    assert list(host.listdir(str(tmp_path))) == ["file"]
+    with pytest.raises(FileNotFoundError):
+        host.read(missing)
+    for change in (lambda: host.write(path, b"new"), lambda: host.lock(missing, 1).release()):
+        host.ahead(("read", path))
+        Path(path).write_bytes(b"old")
+        change()
+        assert host.read(path) == Path(path).read_bytes()
+
+
 def test_files_are_replaced_whole(host: Host, tmp_path: Path) -> None:
     path = tmp_path / "file"
     host.write(str(path), b"a" * 100_000)
