@@ -6,7 +6,7 @@ from .. import errors, records
 from ..constants import domain as const
 from ..xml.disks import Mirror, find_disk
 from ..xml.storage import BackingStore
-from . import blockstate, chains, copying, definitions, jobcontrol, ownership
+from . import blockstate, chains, definitions, diskcopy, jobcontrol, ownership
 from .base import QemuBase, call, fail, not_running
 from .blockstate import ACTIVE, PULL, TYPES, Job
 from .lifecycle import monitor_of
@@ -49,7 +49,7 @@ class BlockJobCalls(QemuBase):
                 mirror.format = "raw" if flags & const.DOMAIN_BLOCK_REBASE_COPY_RAW else ""
                 # The flags of both calls have the same numbers for what they have in common.
                 copy = flags & (const.DOMAIN_BLOCK_COPY_SHALLOW | const.DOMAIN_BLOCK_COPY_REUSE_EXT)
-                copying.copy(self.driver, guest, model, disk, mirror, {"speed": speed or None}, copy)
+                diskcopy.copy(self.driver, guest, model, disk, mirror, {"speed": speed or None}, copy)
             else:
                 _pull(self.driver, guest, model, disk, base, speed)
 
@@ -73,7 +73,7 @@ class BlockJobCalls(QemuBase):
             _, described = devices.parse(model, text)
             mirror = Mirror(type=described.type, format=described.driver.type)
             mirror.source = described.source
-            copying.copy(self.driver, guest, model, disk, mirror, options, flags)
+            diskcopy.copy(self.driver, guest, model, disk, mirror, options, flags)
 
     @call("qemuDomainBlockCommit", COMMITS)
     def domain_block_commit(

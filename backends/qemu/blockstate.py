@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from .qmp import Monitor
     from .store import Running
 
-PULL, COPY, COMMIT, ACTIVE = "pull", "copy", "commit", "active-commit"
+PULL, COPY, COMMIT, ACTIVE, BACKUP = "pull", "copy", "commit", "active-commit", "backup"
 #: virDomainBlockJobType
 TYPES = {
     PULL: const.DOMAIN_BLOCK_JOB_TYPE_PULL,
     COPY: const.DOMAIN_BLOCK_JOB_TYPE_COPY,
     COMMIT: const.DOMAIN_BLOCK_JOB_TYPE_COMMIT,
     ACTIVE: const.DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT,
+    BACKUP: const.DOMAIN_BLOCK_JOB_TYPE_BACKUP,
 }
 #: virConnectDomainEventBlockJobStatus
 COMPLETED, FAILED, CANCELED, READY = range(4)
@@ -135,9 +136,14 @@ def _conclude(
     dismiss: bool = False,
 ) -> None:
     """Bring a domain up to date after the end of a job; doing so again changes nothing."""
-    store = driver.store
-    live = definitions.read_live(store, record.uuid)
+    live = definitions.read_live(driver.store, record.uuid)
     disk = _disk(live, job)
+    if job.kind == BACKUP:
+        from .backups import conclude
+
+        outcome = conclude(driver, record, job, outcome, monitor, dismiss)
+        tell(driver, record, job, disk, outcome)
+        return
     gone: list[BackingStore] = []
     if job.kind in (COPY, ACTIVE) and outcome == COMPLETED and job.phase != PIVOT:
         outcome = CANCELED
@@ -146,6 +152,8 @@ def _conclude(
     if disk is not None:
         gone = _apply(driver, record, job, live, disk, outcome == COMPLETED)
     if monitor is not None:
+        if job.kind == ACTIVE and gone:
+            _save_bitmaps(monitor, gone, job)
         if dismiss:
             forget(monitor, "job-dismiss", "id", job.name)
         for layer in gone:
@@ -158,6 +166,20 @@ def _conclude(
         driver.host.remove(*(path for layer in gone if (path := layer.source.path) and path not in used))
     drop(driver, record, job)
     tell(driver, record, job, disk, outcome)
+
+
+def _save_bitmaps(monitor: "Monitor", gone: "list[BackingStore]", job: Job) -> None:
+    """Let the image that a disk now stands on have recorded what those above it had, for the sake of checkpoints."""
+    from . import bitmaps
+    from .qmp import CommandFailed
+
+    nodes = [chains.nodes(layer)[0] for layer in gone]
+    actions = bitmaps.taken_down(nodes, f"libvirt-{job.base}-format", bitmaps.all_of(monitor))
+    try:
+        if actions:
+            monitor.execute("transaction", actions=actions)
+    except CommandFailed:
+        pass  # a later backup says that it cannot be incremental
 
 
 def forget(monitor: "Monitor", command: str, key: str, name: str) -> None:

@@ -124,7 +124,7 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
         from .ownership import take_back
 
         take_back(driver, record)
-    host.remove(*record.paths, store.live_xml(record.uuid))
+    host.remove(*record.paths, store.live_xml(record.uuid), f"{driver.places.run}/{record.uuid.hex()}.done")
     _sweep(driver)
     persistent = any(entry.uuid == record.uuid for entry in store.entries().values())
     if persistent:

@@ -130,6 +130,20 @@ domain_get_block_job_info
     "vsh.backends.qemu.throttle:ThrottleCalls": """
 domain_get_block_io_tune
 domain_set_block_io_tune
+    "vsh.backends.qemu.checkpoints:CheckpointCalls": """
+domain_checkpoint_create_xml
+domain_checkpoint_delete
+domain_checkpoint_get_parent
+domain_checkpoint_get_xml_desc
+domain_checkpoint_list_all_children
+domain_checkpoint_lookup_by_name
+domain_list_all_checkpoints
+""",
+    "vsh.backends.qemu.backups:BackupCalls": """
+domain_backup_begin
+domain_backup_get_xml_desc
+""",
+    "vsh.backends.qemu.backupjobs:BackupJobCalls": """
 """,
     "vsh.backends.qemu.snapshots:SnapshotCalls": """
 domain_has_current_snapshot

@@ -2,7 +2,7 @@
 
 from .. import errors
 from ..xml.storage import BackingStore
-from . import chains, definitions
+from . import bitmaps, chains, definitions
 from .base import fail
 from .lifecycle import monitor_of
 
@@ -110,6 +110,7 @@ def take_live(driver: "QemuDriver", guest: "Guest", plan: "Plan", monitor: "Moni
     model = definitions.read_live(driver.store, guest.uuid)
     disks = {disk.target: disk for disk in model.devices.disks}
     sizes = {node["node-name"]: node["image"]["virtual-size"] for node in named_nodes(monitor)}
+    known = bitmaps.all_of(monitor)
     actions = []
     for overlay in Overlay.of_plan(plan):
         disk = disks[overlay.target]
@@ -121,6 +122,7 @@ def take_live(driver: "QemuDriver", guest: "Guest", plan: "Plan", monitor: "Moni
         base = chains.nodes(disk)[0]
         node = add_image(monitor, disk, overlay, sizes[base] if overlay.ours or overlay.type == "block" else None)
         actions.append({"type": "blockdev-snapshot", "data": {"node": base, "overlay": node}})
+        actions += bitmaps.carried_over(base, node, known) if overlay.format == "qcow2" else []
     plan.write(MADE)
     monitor.execute("transaction", actions=actions)
     _record(driver, guest, Overlay.of_plan(plan), live=True)

@@ -18,6 +18,8 @@ _SETTLERS = {
     "rename": "vsh.backends.qemu.define:settle_rename",
     "create": "vsh.backends.qemu.snapshots:settle",
     "revert": "vsh.backends.qemu.reverting:settle",
+    "checkpoint": "vsh.backends.qemu.checkpoints:settle_creation",
+    "forget": "vsh.backends.qemu.checkpoints:settle_deletion",
     "delete": "vsh.backends.qemu.deleting:settle",
     "save": "vsh.backends.qemu.save:settle",
 }

@@ -53,7 +53,7 @@ class SnapshotCalls(QemuBase, SnapshotQueries):
         if not flags & NO_METADATA:
             _check_name(model.name)
         if quiesce:
-            _freeze(self, dom)
+            freeze(self, dom)
         try:
             with self._lock(dom):
                 guest = self._guest(dom)
@@ -86,7 +86,7 @@ def _check_name(name: str) -> None:
         raise errors.virt_error(errors.XML_DETAIL, f"invalid snapshot name '{name}': {bad}", domain=errors.FROM_QEMU)
 
 
-def _freeze(calls: QemuBase, dom: "DomainRef") -> None:
+def freeze(calls: QemuBase, dom: "DomainRef") -> None:
     """Have the guest write down what it has, and write nothing more. Raises VirtError."""
     calls._active(dom)
     try:

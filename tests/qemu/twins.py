@@ -23,6 +23,7 @@ UUID = "6695eb01-f6a4-8304-79aa-97f2502e7777"
 #: What differs between two runs, or is not of this driver's making: (pattern, replacement).
 _MOMENTARY = (
     (r"(?<=Time>)\d+", "T"),
+    (r" index='\d+'(?=>\n +<driver type='qcow2'/>\n +<scratch)", ""),
     (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d( \+0000)?", "TIME"),
     (r"(?m)^ \d+ +g ", " ID g "),
     (r"(?s) *<(resource|cookie|seclabel|cpu)\b.*?</\1>\n", ""),

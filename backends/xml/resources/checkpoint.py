@@ -15,6 +15,7 @@ class CheckpointDisk(Model):
     name = Text("@name", required=(XML_INVALID_SCHEMA, "missing attribute 'name' in element 'disk'"))
     checkpoint = Enum("@checkpoint", ("no", "bitmap"), default="bitmap", absent="")
     bitmap = Text("@bitmap")
+    size = Text("@size")
 
 
 class Checkpoint(Moment):
