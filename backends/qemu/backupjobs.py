@@ -6,7 +6,7 @@ import time
 from .. import errors, params, records
 from ..constants import domain as const
 from . import blockstate, journal, lines
-from .base import QemuBase, call, fail
+from .base import QemuBase, fail
 from .blockstate import ABORT, BACKUP, CANCELED, COMPLETED, Job
 from .lifecycle import monitor_of
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from .guests import Guest
     from .store import Running
 
-STATS = const.DOMAIN_JOB_STATS_COMPLETED | const.DOMAIN_JOB_STATS_KEEP_COMPLETED
 #: How a backup ended (virConnectDomainEventBlockJobStatus) -> virDomainJobType
 ENDED = {COMPLETED: const.DOMAIN_JOB_COMPLETED, CANCELED: const.DOMAIN_JOB_CANCELLED}
 
@@ -74,49 +73,47 @@ def _figures(elapsed: int, total: int, processed: int, pull: bool) -> "TypedPara
     return found
 
 
-class BackupJobCalls(QemuBase):
-    """How far a backup is, and giving it up."""
+def info(calls: QemuBase, dom: "DomainRef") -> "DomainGetJobInfo":
+    """How far a running domain's backup is, in the older call's figures."""
+    now = _now(calls, calls._active(dom))
+    numbers = [0] * 12
+    if now is not None:
+        elapsed, total, processed, pull = now
+        numbers[:2] = const.DOMAIN_JOB_UNBOUNDED, elapsed
+        if not pull:
+            numbers[3:6] = numbers[9:12] = total, processed, total - processed
+    made: DomainGetJobInfo = records.DomainGetJobInfo(*numbers)
+    return made
 
-    @call("")
-    def domain_get_job_info(self, dom: "DomainRef") -> "DomainGetJobInfo":
-        now = _now(self, self._active(dom))
-        numbers = [0] * 12
-        if now is not None:
-            elapsed, total, processed, pull = now
-            numbers[:2] = const.DOMAIN_JOB_UNBOUNDED, elapsed
-            if not pull:
-                numbers[3:6] = numbers[9:12] = total, processed, total - processed
-        info: DomainGetJobInfo = records.DomainGetJobInfo(*numbers)
-        return info
 
-    @call("qemuDomainGetJobStats", STATS)
-    def domain_get_job_stats(self, dom: "DomainRef", flags: int = 0) -> "DomainGetJobStats":
-        self._guest(dom)
-        if flags & const.DOMAIN_JOB_STATS_COMPLETED:
-            kind, found = _last(self.driver, dom.uuid, bool(flags & const.DOMAIN_JOB_STATS_KEEP_COMPLETED))
-        else:
-            now = _now(self, self._active(dom))
-            kind = const.DOMAIN_JOB_UNBOUNDED if now is not None else const.DOMAIN_JOB_NONE
-            found = _figures(*now) if now is not None else params.TypedParams()
-        stats: DomainGetJobStats = records.DomainGetJobStats(kind, found)
-        return stats
+def stats(calls: QemuBase, dom: "DomainRef", flags: int) -> "DomainGetJobStats":
+    """How far a domain's backup is, or what the last one came to."""
+    if flags & const.DOMAIN_JOB_STATS_COMPLETED:
+        kind, found = _last(calls.driver, dom.uuid, bool(flags & const.DOMAIN_JOB_STATS_KEEP_COMPLETED))
+    else:
+        now = _now(calls, calls._active(dom))
+        kind = const.DOMAIN_JOB_UNBOUNDED if now is not None else const.DOMAIN_JOB_NONE
+        found = _figures(*now) if now is not None else params.TypedParams()
+    made: DomainGetJobStats = records.DomainGetJobStats(kind, found)
+    return made
 
-    @call("")
-    def domain_abort_job(self, dom: "DomainRef") -> None:
-        with self._lock(dom):
-            guest = self._active(dom)
-            record = guest.record
-            if record is None or not of(record):
-                raise fail(errors.OPERATION_INVALID, "no job is active on the domain")
-            with monitor_of(self.driver, guest) as monitor:
-                for job in of(record):
-                    job.phase = ABORT
-                    blockstate.write(self.driver, record, job)
-                    monitor.do("block-job-cancel", {"device": job.name, "force": True})
-                from .jobcontrol import await_end
 
-                for job in of(record):
-                    await_end(self.driver, guest, monitor, job.name)
+def abort(calls: QemuBase, dom: "DomainRef") -> None:
+    """Give a backup up. Raises OPERATION_INVALID when there is none."""
+    from .jobcontrol import await_end
+
+    with calls._lock(dom):
+        guest = calls._active(dom)
+        record = guest.record
+        if record is None or not of(record):
+            raise fail(errors.OPERATION_INVALID, "no job is active on the domain")
+        with monitor_of(calls.driver, guest) as monitor:
+            for job in of(record):
+                job.phase = ABORT
+                blockstate.write(calls.driver, record, job)
+                monitor.do("block-job-cancel", {"device": job.name, "force": True})
+            for job in of(record):
+                await_end(calls.driver, guest, monitor, job.name)
 
 
 def _last(driver: "QemuDriver", uuid: bytes, stay: bool) -> "tuple[int, TypedParams]":

@@ -208,7 +208,7 @@ class _Beginning:
             bitmaps.drop(monitor, chains.nodes(disk)[0], f"backup-{entry.name}")
             blockstate.drop(self.driver, record, job)
         if served:
-            monitor.do("nbd-server-stop", {})
+            _stop_serving(monitor)
         for node in reversed(self.opened):
             blockstate.forget(monitor, "blockdev-del", "node-name", node)
         self.driver.host.remove(backupjobs.document(self.driver, self.guest.uuid), *self.made)
@@ -245,6 +245,15 @@ def conclude(
     return outcome
 
 
+def _stop_serving(monitor: "Monitor") -> None:
+    from .qmp import CommandFailed
+
+    try:
+        monitor.execute("nbd-server-stop")
+    except CommandFailed:
+        pass  # somebody has been here
+
+
 def _close(monitor: "Monitor", node: str) -> None:
     """Close an image whose readers may only just be leaving."""
     from .qmp import CommandFailed
@@ -269,7 +278,7 @@ def _put_away(driver: "QemuDriver", record: "Running", monitor: "Monitor | None"
         return
     if backup.mode == "pull":
         if monitor is not None:
-            blockstate.forget(monitor, "nbd-server-stop", "", "")
+            _stop_serving(monitor)
         if backup.server is not None and backup.server.transport == "unix" and backup.server.socket:
             driver.host.remove(backup.server.socket)
         driver.host.remove(*(str(e.store.path) for e in backup.disks if e.backup and e.type == "file" and e.store.path))

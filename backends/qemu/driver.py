@@ -50,7 +50,6 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.throttle:ThrottleCalls",
         "vsh.backends.qemu.checkpoints:CheckpointCalls",
         "vsh.backends.qemu.backups:BackupCalls",
-        "vsh.backends.qemu.backupjobs:BackupJobCalls",
         "vsh.backends.qemu.snapshots:SnapshotCalls",
         "vsh.backends.qemu.reverting:RevertCalls",
         "vsh.backends.qemu.deleting:DeleteCalls",

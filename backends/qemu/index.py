@@ -143,8 +143,6 @@ domain_list_all_checkpoints
 domain_backup_begin
 domain_backup_get_xml_desc
 """,
-    "vsh.backends.qemu.backupjobs:BackupJobCalls": """
-""",
     "vsh.backends.qemu.snapshots:SnapshotCalls": """
 domain_has_current_snapshot
 domain_list_all_snapshots

@@ -1,7 +1,8 @@
-"""How far a migration is, how it is helped along, and giving it up."""
+"""How far a job of a whole domain is, a migration or a backup, how migrations are helped along, and giving one up."""
 
 from .. import errors, params, records
 from ..constants import domain as const
+from . import backupjobs
 from .base import QemuBase, call, fail
 from .lifecycle import monitor_of
 from .qmp import CommandFailed
@@ -25,37 +26,36 @@ class MoveJobCalls(QemuBase):
     @call("")
     def domain_get_job_info(self, dom: "DomainRef") -> "DomainGetJobInfo":
         told = _told(self, dom)
-        numbers = [0] * 12
-        if told is not None:
-            data = _sums(told)
-            numbers = [const.DOMAIN_JOB_UNBOUNDED, told.get("total-time", 0), 0, *data["data"]]
-            numbers += [*data["memory"], *data["file"]]
+        if told is None:
+            return backupjobs.info(self, dom)
+        data = _sums(told)
+        numbers = [const.DOMAIN_JOB_UNBOUNDED, told.get("total-time", 0), 0, *data["data"]]
+        numbers += [*data["memory"], *data["file"]]
         info: DomainGetJobInfo = records.DomainGetJobInfo(*numbers)
         return info
 
     @call("qemuDomainGetJobStats", const.DOMAIN_JOB_STATS_COMPLETED | const.DOMAIN_JOB_STATS_KEEP_COMPLETED)
     def domain_get_job_stats(self, dom: "DomainRef", flags: int = 0) -> "DomainGetJobStats":
         told = None if flags & const.DOMAIN_JOB_STATS_COMPLETED else _told(self, dom)
+        if told is None:
+            return backupjobs.stats(self, dom, flags)
         found = params.TypedParams()
-        kind = const.DOMAIN_JOB_NONE
-        if told is not None:
-            kind = const.DOMAIN_JOB_UNBOUNDED
-            found.add("operation", params.INT, const.DOMAIN_JOB_OPERATION_MIGRATION_OUT)
-            found.add("time_elapsed", params.ULLONG, told.get("total-time", 0))
-            for group, names in _sums(told).items():
-                for part, value in zip(("total", "processed", "remaining"), names, strict=True):
-                    found.add(f"{'disk' if group == 'file' else group}_{part}", params.ULLONG, value)
-            ram = told.get("ram", {})
-            for name, key in (("memory_bps", "mbps"), ("memory_constant", "duplicate"), ("memory_normal", "normal"),
-                              ("memory_normal_bytes", "normal-bytes"), ("memory_dirty_rate", "dirty-pages-rate"),
-                              ("memory_iteration", "dirty-sync-count"), ("memory_page_size", "page-size"),
-                              ("memory_postcopy_requests", "postcopy-requests")):  # fmt: skip
-                if key in ram:
-                    value = int(ram[key] * 1_000_000 / 8) if key == "mbps" else int(ram[key])
-                    found.add(name, params.ULLONG, value)
-            if "expected-downtime" in told:
-                found.add("downtime", params.ULLONG, told["expected-downtime"])
-        stats: DomainGetJobStats = records.DomainGetJobStats(kind, found)
+        found.add("operation", params.INT, const.DOMAIN_JOB_OPERATION_MIGRATION_OUT)
+        found.add("time_elapsed", params.ULLONG, told.get("total-time", 0))
+        for group, names in _sums(told).items():
+            for part, value in zip(("total", "processed", "remaining"), names, strict=True):
+                found.add(f"{'disk' if group == 'file' else group}_{part}", params.ULLONG, value)
+        ram = told.get("ram", {})
+        for name, key in (("memory_bps", "mbps"), ("memory_constant", "duplicate"), ("memory_normal", "normal"),
+                          ("memory_normal_bytes", "normal-bytes"), ("memory_dirty_rate", "dirty-pages-rate"),
+                          ("memory_iteration", "dirty-sync-count"), ("memory_page_size", "page-size"),
+                          ("memory_postcopy_requests", "postcopy-requests")):  # fmt: skip
+            if key in ram:
+                value = int(ram[key] * 1_000_000 / 8) if key == "mbps" else int(ram[key])
+                found.add(name, params.ULLONG, value)
+        if "expected-downtime" in told:
+            found.add("downtime", params.ULLONG, told["expected-downtime"])
+        stats: DomainGetJobStats = records.DomainGetJobStats(const.DOMAIN_JOB_UNBOUNDED, found)
         return stats
 
     @call("")
@@ -64,7 +64,8 @@ class MoveJobCalls(QemuBase):
 
         guest = self._active(dom)
         if guest.record is None or not guest.record.moving:
-            raise fail(errors.OPERATION_INVALID, "no job is active on the domain")
+            backupjobs.abort(self, dom)
+            return
         with monitor_of(self.driver, guest) as monitor:
             if monitor.execute("query-migrate").get("status") == "postcopy-active":
                 raise fail(errors.OPERATION_INVALID, "cannot abort migration in post-copy mode")
