@@ -130,6 +130,7 @@ domain_get_block_job_info
     "vsh.backends.qemu.throttle:ThrottleCalls": """
 domain_get_block_io_tune
 domain_set_block_io_tune
+""",
     "vsh.backends.qemu.checkpoints:CheckpointCalls": """
 domain_checkpoint_create_xml
 domain_checkpoint_delete
