@@ -82,7 +82,7 @@ def _discard(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Mom
         return
     names = internal.targets(model)
     if names:
-        internal.drop(driver, guest, names, moment.name, internal.paths(domain, names))
+        internal.drop(driver, guest, names, moment.name, internal.paths(driver.store, domain, names))
     disks = {disk.target: disk for disk in domain.devices.disks}
     for entry in model.disks if not model.revert_disks else ():
         if entry.snapshot == "external" and entry.path and entry.name in disks:

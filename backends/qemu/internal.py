@@ -5,6 +5,7 @@ from . import chains, definitions
 from .base import fail
 from .lifecycle import monitor_of
 from .overlays import run_job
+from .storage.disks import locate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .driver import QemuDriver
     from .guests import Guest
     from .qmp import Monitor
+    from .store import Store
 
 
 def targets(snapshot: "Snapshot") -> "list[str]":
@@ -21,8 +23,12 @@ def targets(snapshot: "Snapshot") -> "list[str]":
     return [entry.name or "" for entry in snapshot.disks if entry.snapshot == "internal"]
 
 
-def paths(model: "Domain", names: "list[str]") -> "list[str]":
-    """The images of some of a domain's disks, as far as it has them."""
+def paths(store: "Store", model: "Domain", names: "list[str]") -> "list[str]":
+    """The images of some of a domain's disks, as far as it has them.
+
+    Raises VirtError for a volume that cannot be found.
+    """
+    locate(store, model.devices.disks)
     disks = {disk.target: disk for disk in model.devices.disks}
     return [str(disks[name].source.path) for name in names if name in disks]
 
@@ -78,6 +84,7 @@ def drop(driver: "QemuDriver", guest: "Guest", names: "list[str]", name: str, im
     """Take a snapshot out of a domain's images, wherever the domain stands; `images` are those that it had then."""
     if guest.active:
         model = definitions.read_live(driver.store, guest.uuid)
+        locate(driver.store, model.devices.disks)
         with monitor_of(driver, guest) as monitor:
             drop_live(monitor, model, names, name)
         open_now = {layer.source.path for disk in model.devices.disks for layer in chains.layers(disk)}

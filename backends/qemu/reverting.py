@@ -72,7 +72,7 @@ def _told(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -
     inactive = (model.inactive or model.domain).copy()
     config.name = inactive.name = guest.name
     names = internal.targets(model)
-    told: dict[str, list[str]] = {"name": [model.name], "images": internal.paths(config, names)}
+    told: dict[str, list[str]] = {"name": [model.name], "images": internal.paths(driver.store, config, names)}
     taken: set[str] = set()
     for entry in model.disks:
         if entry.snapshot == "external":

@@ -123,7 +123,7 @@ def _take(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -
         driver.store.write_running(record)
     names = internal.targets(model)
     told["name"], told["xml"] = [model.name], [model.format("", secure=True)]
-    told["internal"], told["images"] = names, internal.paths(model.domain, names)
+    told["internal"], told["images"] = names, internal.paths(driver.store, model.domain, names)
     told["metadata"] = [str(int(not flags & NO_METADATA))]
     told["memory"] = [model.memory_file] if model.memory == "external" and model.memory_file else []
     pause = model.memory != "no" and guest.state == const.DOMAIN_RUNNING

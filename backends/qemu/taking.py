@@ -20,6 +20,7 @@ _FORMATS = ("qcow2", "qed")
 def prepare(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -> None:
     """Complete a snapshot that is to be taken of a domain as it stands. Raises VirtError."""
     from ..xml.resources.snapshot import STATES
+    from .storage.disks import locate
 
     disk_only = bool(flags & DISK_ONLY)
     if flags & const.DOMAIN_SNAPSHOT_CREATE_HALT and not guest.persistent:
@@ -48,6 +49,7 @@ def prepare(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int)
             text = "internal snapshot of a running VM must include the memory state"
             raise fail(errors.OPERATION_UNSUPPORTED, text)
         model.memory = "internal" if guest.active else "no"
+        locate(store, model.domain.devices.disks)
     model.align("external" if outside else "internal", uniform=not outside)
     _check_disks(driver.host, guest, model, bool(flags & const.DOMAIN_SNAPSHOT_CREATE_REUSE_EXT))
 

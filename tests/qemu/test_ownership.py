@@ -124,3 +124,25 @@ def test_it_can_be_switched_off(conn: api.Connection, images: Path, root: Path) 
     with pytest.raises(api.errors.VirtError) as caught:
         conn.domain_create(one)
     assert "Permission denied" in str(caught.value)
+
+
+def test_snapshots_of_a_volume(conn: api.Connection, images: Path) -> None:
+    """Its file is found for them, wherever the domain stands."""
+    conn.storage_pool_create_xml(f"<pool type='dir'><name>p</name><target><path>{images}</path></target></pool>", 0)
+    text = DOMAIN.format(name="one", image="").replace("type='file'>", "type='volume'>", 1)
+    one = conn.domain_define_xml(text.replace("<source file=''/>", "<source pool='p' volume='one.qcow2'/>"))
+    off = conn.domain_snapshot_create_xml(one, "<domainsnapshot><name>off</name></domainsnapshot>", 0)
+    conn.domain_create(one)
+    on = conn.domain_snapshot_create_xml(one, "<domainsnapshot><name>on</name></domainsnapshot>", 0)
+    conn.domain_revert_to_snapshot(off, 0)
+    assert not conn.domain_is_active(one)
+    conn.domain_revert_to_snapshot(on, 0)
+    assert conn.domain_is_active(one)
+    conn.domain_snapshot_delete(off, 0)
+    conn.domain_destroy(one)
+    conn.domain_snapshot_delete(on, 0)
+    assert b"off" not in (left := _snapshots(images / "one.qcow2")) and b"on" not in left
+
+
+def _snapshots(path: Path) -> bytes:
+    return subprocess.run(["qemu-img", "snapshot", "-l", str(path)], check=True, capture_output=True).stdout
