@@ -20,7 +20,7 @@ from .. import errors
 from ..constants import domain as const
 from ..xml.config import TestConfig
 from ..xml.node import Node
-from ..xml.parse import read_tree
+from ..xml.parse import LIMIT, read_tree
 from ..xml.resources.interface import Interface
 from ..xml.resources.network import Network
 from ..xml.resources.nodedev import Device
@@ -47,12 +47,16 @@ STATES = const.DOMAIN_PMSUSPENDED + 1
 
 def load(host: "TestDriver", path: str) -> None:
     """Make an empty host what the file `path` says; raises VirtError."""
+    build(host, _read(path), path)
+
+
+def _read(path: str) -> str:
+    """The text of a file, no more of it than what shows that it is too long."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
+            return file.read(LIMIT + 1)
     except OSError:
         raise errors.virt_error(errors.XML_ERROR, f"failed to parse xml document '{path}'") from None
-    build(host, text, path)
 
 
 def build(host: "TestDriver", text: str, path: str) -> None:
@@ -109,12 +113,7 @@ def elements(parent: "_Element", tag: str, path: str) -> "list[_Element]":
         file = element.get("file")
         if file is not None:
             place = os.path.join(os.path.dirname(path) or ".", file)
-            try:
-                with open(place, encoding="utf-8", errors="surrogateescape") as opened:
-                    text = opened.read()
-            except OSError:
-                raise errors.virt_error(errors.XML_ERROR, f"failed to parse xml document '{place}'") from None
-            element = read_tree(text, place, errors.FROM_XML)
+            element = read_tree(_read(place), place, errors.FROM_XML)
         found.append(element)
     return found
 

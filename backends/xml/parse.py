@@ -12,8 +12,8 @@ from lxml import etree
 from ..errors import FROM_DOMAIN, FROM_XML, XML_DETAIL, XML_ERROR, XML_INVALID_SCHEMA, VirtError, virt_error
 from .node import Node
 
-#: Documents of more characters are refused unread. virsh itself reads files up to 10 MiB.
-LIMIT = 16 * 1024 * 1024
+#: Documents of more characters, or of more tags, which take most of the memory, are refused unread.
+LIMIT, TAGS = 128 << 20, 4 << 20
 #: A broken line of no more characters is shown whole; of a longer one, WINDOW characters around the fault.
 LINE = 65536
 WINDOW = 1000
@@ -36,10 +36,10 @@ def parse(text: str, what: str, root: str) -> Node:
 
 def read_tree(text: str, what: str, domain: int, blanks: bool = False) -> etree._Element:
     """The parsed document's root, blank text between elements removed unless `blanks`."""
-    if len(text) > LIMIT:
-        raise virt_error(
-            XML_ERROR, f"the document has {len(text)} characters, more than the {LIMIT} allowed", domain=domain
-        )
+    for count, what_of, most in ((len(text), "characters", LIMIT), (text.count("<"), "tags", TAGS)):
+        if count > most:
+            detail = f"the document has {count} {what_of}, more than the {most} allowed"
+            raise virt_error(XML_ERROR, detail, domain=domain)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise virt_error(XML_ERROR, f"the document has a NUL character in line {line}", domain=domain)
@@ -89,9 +89,13 @@ def _has_doctype(text: str) -> bool:
 
 def _syntax_error(data: bytes, what: str, message: str, line: int, column: int, domain: int) -> VirtError:
     """libvirt's three lines: place and message, the offending line, a caret below the position."""
-    lines = data.split(b"\n")
-    whole = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
     at = max(0, column - 1)
+    begin = 0
+    for _ in range(line - 1):
+        begin = data.find(b"\n", begin) + 1 or len(data)
+    enough = begin + 4 * (at + LINE + 1)  # bytes of what is looked at
+    end = data.find(b"\n", begin, enough)
+    whole = data[begin : enough if end < 0 else end].decode("utf-8", "replace")
     start = whole.rfind("\r", 0, at) + 1  # which ends a line too, where only one is shown
     context, at = whole[start:].partition("\r")[0], at - start
     if not context:

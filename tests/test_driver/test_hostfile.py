@@ -287,3 +287,11 @@ def test_who_may_not_connect() -> None:
     assert refused.value.code == AUTH_FAILED
     session.open(lambda question, hidden: next(answers))
     session.close()
+
+
+def test_large_files(side: Side, tmp_path: Path) -> None:
+    """A file may be larger than any of its parts."""
+    path = tmp_path / "large.xml"
+    notes = f"<description>{'x' * (7 << 20)}</description>"
+    path.write_text(NODE % "".join(domain(f"d{number}", number, notes) for number in range(3)))
+    side.assert_same("-c", f"test://{path}", "list --name --all")

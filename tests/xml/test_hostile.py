@@ -77,8 +77,10 @@ def test_long_disk_name() -> None:
 
 
 def test_size() -> None:
-    error = _refused("<domain>" + "x" * 100_000_000)
-    assert (error.code, "characters" in str(error)) == (errors.XML_ERROR, True)
+    for text, word in (("x" * 140_000_000, "characters"), ("<x/>" * 4_200_000, "tags")):
+        error = _refused("<domain>" + text)
+        assert (error.code, word in str(error)) == (errors.XML_ERROR, True)
+    assert _refused("<domain>" + "x" * 100_000_000).code == errors.XML_DETAIL
 
 
 def test_many_elements() -> None:
