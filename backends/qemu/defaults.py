@@ -139,6 +139,9 @@ def complete_devices(domain: Domain, caps: Capabilities) -> None:
             video.vgamem = video.vgamem or QXL_VGAMEM
     for panic in devices.panics:
         panic.model = panic.model or "isa"
+    for hostdev in devices.hostdevs:
+        if hostdev.type == "mdev" and hostdev.model == "vfio-pci" and hostdev.display is None:
+            hostdev.display = False
     for shmem in devices.shmems:
         if shmem.model == "ivshmem-plain":
             shmem.size = shmem.size or SHMEM_USUAL

@@ -93,6 +93,7 @@ def capabilities(driver: "QemuDriver", domain: "Domain") -> "Capabilities":
 
 def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     """The domain described by `xml`, complete and with all addresses. Raises VirtError."""
+    from ..xml.hostdev_source import UsbSource
     from .argv import build
     from .checks import check
     from .readying import launch
@@ -113,6 +114,9 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
         launched.hugepages.setdefault(size, "/not/mounted")  # that is asked when it starts
     imagined = domain.copy()
     pretend(imagined.devices.disks)
+    for hostdev in imagined.devices.hostdevs:
+        if isinstance(hostdev.source, UsbSource):
+            hostdev.source.bus = hostdev.source.bus or 1  # where it is, is looked for when it starts
     build(imagined, caps, launched)
     return domain
 

@@ -9,10 +9,19 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, guestcpu, helpers, ownership, pinning, taps
+from . import chains, definitions, ending, firmware, guestcpu, helpers, ownership, pinning, taps, usbdevices
 from .base import fail
 from .guests import RUNNING, STARTING, Guests
-from .readying import check_nodes, check_sockets, choose_ports, environment, launch, make_files, write_secrets
+from .readying import (
+    check_nodes,
+    check_sockets,
+    choose_ports,
+    environment,
+    launch,
+    make_files,
+    memory_lock,
+    write_secrets,
+)
 from .store import Entry, Running, system_error
 
 TYPE_CHECKING = False
@@ -70,6 +79,7 @@ def start(
         raise fail(errors.CONFIG_UNSUPPORTED, text)
     firmware.choose(driver, model, new_variables)
     guestcpu.settle(driver, model)
+    usbdevices.find_all(driver.host, model, begins=saved is None)
     check_nodes(driver, model)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)
@@ -124,7 +134,7 @@ def _run(
     caps = definitions.capabilities(driver, model)
     assign(model)
     taps.open_all(driver, model, launched)
-    argv = [*driver.user_prefix(), *build(model, caps, launched)]
+    argv = [*memory_lock(driver, model), *driver.user_prefix(), *build(model, caps, launched)]
     make_files(driver, launched, model)
     write_secrets(driver, launched)
     helpers.start_all(driver, model, record, launched)

@@ -1,6 +1,6 @@
 """What is particular to plugging in each kind of device."""
 
-from . import chains, definitions, helpers, plugging, taps
+from . import chains, definitions, helpers, plugging, taps, usbdevices
 from .readying import launch
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Fields of Devices whose devices come and go while the guest runs.
 FIELDS = (
     "disks", "interfaces", "inputs", "rngs", "sounds", "hubs", "redirdevs", "channels", "serials", "shmems", "vsocks",
-    "watchdogs", "memories", "filesystems", "controllers",
+    "watchdogs", "memories", "filesystems", "hostdevs", "controllers",
 )  # fmt: skip
 #: Controllers that are nothing but devices; others are part of the machine or of its buses.
 _CONTROLLERS = ("scsi", "virtio-serial")
@@ -64,6 +64,8 @@ def prepare(
         new.source.mode, new.source.socket = "bind", channel_path(launched.channel_folder, new)
     elif field == "vsocks":
         taps.open_vsock(driver, new, launched)
+    elif field == "hostdevs":
+        usbdevices.find_one(driver.host, new)
     elif field == "memories":
         from .readying import make_memory_folder
 
@@ -201,6 +203,12 @@ def _filesystems(command: "Command") -> None:
     add(command)
 
 
+def _hostdevs(command: "Command") -> None:
+    from .argv.hostdevs import add
+
+    add(command)
+
+
 _ADDERS: "dict[str, Any]" = {
     "interfaces": _interfaces,
     "inputs": _few_words("inputs"),
@@ -215,4 +223,5 @@ _ADDERS: "dict[str, Any]" = {
     "watchdogs": _few_words("watchdogs"),
     "memories": _memories,
     "filesystems": _filesystems,
+    "hostdevs": _hostdevs,
 }

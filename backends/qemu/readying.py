@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NO_ID = -1
 #: Where QEMU finds its helpers.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: KiB beyond the guest's memory that the host's devices reach.
+SPARE = 1 << 20
 
 
 def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
@@ -82,6 +84,17 @@ def _hugetlbfs(driver: "QemuDriver") -> "dict[int, str]":
 
 def _lines(host: "Host", path: str) -> "list[str]":
     return host.read(path).decode("utf-8", "replace").splitlines()
+
+
+def memory_lock(driver: "QemuDriver", domain: "Domain") -> "list[str]":
+    """What a command line begins with whose program is to keep memory from being moved: for the host's devices, which
+    reach into it, and for guests whose memory is never to be swapped out. Only root can let it."""
+    locked = domain.memory_backing is not None and domain.memory_backing.locked
+    devices = any(hostdev.type in ("pci", "mdev") for hostdev in domain.devices.hostdevs)
+    if driver.host.me()[0] != 0 or not (locked or devices):
+        return []
+    most = max(domain.max_memory, domain.memory)
+    return ["prlimit", f"--memlock={'unlimited' if locked else (most + SPARE) * 1024}"]
 
 
 def environment(domain: "Domain") -> "dict[str, str]":

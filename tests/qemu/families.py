@@ -140,6 +140,21 @@ MISC = [
     (_override("unsigned", "-1"), ""),
     (_override("bool", "yes"), ""),
 ]  # fmt: skip
+HOSTDEVS = [
+    ("", "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0x5678'/></source></hostdev>"),
+    ("", "<hostdev mode='subsystem' type='usb' managed='yes'><source startupPolicy='optional' guestReset='off'>"
+     "<address bus='14' device='22'/></source><boot order='1'/></hostdev>"
+     "<hostdev mode='subsystem' type='usb'><source guestReset='uninitialized'><address bus='1' device='2'/></source>"
+     "</hostdev><hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+     "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev><graphics type='vnc'/>"
+     "<hostdev mode='subsystem' type='mdev' model='vfio-pci' display='on' ramfb='on'><source>"
+     "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a8805'/></source></hostdev>"),
+    ("", "<hostdev mode='subsystem' type='mdev' model='vfio-pci' display='on'><source>"
+     "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>"),
+    ("", "<hostdev mode='capabilities' type='misc'><source><char>/dev/input/event3</char></source></hostdev>"),
+    ("", "<hostdev mode='subsystem' type='pci'><source writeFiltering='no'><address domain='0x0001' bus='0x06'"
+     " slot='0x02' function='0x3'/></source></hostdev>"),
+]  # fmt: skip
 #: What libvirt refuses.
 WRONG = [
     ("", "<tpm model='tpm-spapr'><backend type='emulator' version='2.0'/></tpm>"),
@@ -171,6 +186,7 @@ X86 = {
     "firmware": (("pc", "q35"), FIRMWARE),
     "misc": (("q35",), MISC),
     "cpus": (("q35",), CPUS),
+    "hostdevs": (("q35",), HOSTDEVS),
     "disks": (("pc",), storage_families.DISKS),
     "secrets": (("pc",), storage_families.SECRET_DISKS),
     "memory": (("q35",), storage_families.MEMORY),

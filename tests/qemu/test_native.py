@@ -155,8 +155,8 @@ def test_what_cannot_be_done_is_refused_with_its_line(conn: api.Connection) -> N
     base = documents()["pc-0"].replace("\n", "")
     for snippet, what in (
         ("<lease><key>k</key><target path='/tmp/l'/></lease>", "<lease>"),
-        ("<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>",
-         "host device of type 'usb'"),
+        ("<hostdev mode='subsystem' type='pci' managed='yes'><source><address bus='6'/></source></hostdev>",
+         "managed='yes' of a PCI device"),
         ("<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>", "<transient>"),
         ("<interface type='direct'><source dev='eth0'/></interface>", "interface type 'direct'"),
     ):  # fmt: skip
@@ -179,7 +179,7 @@ CAPS = Capabilities(
         "arch": "x86_64",
         "machines": {"pc-i440fx-7.2": {"alias": "pc", "default_cpu": None, "default": True, "max_cpus": 255,
                                        "default_ram": "pc.ram"}},
-        "types": [],
+        "types": ["tpm-tis"],
     }
 )  # fmt: skip
 TEMPLATE = """\
@@ -187,8 +187,31 @@ TEMPLATE = """\
 <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type><kernel>/{path}</kernel><cmdline>{other}</cmdline>
 <smbios mode='sysinfo'/></os>
 <sysinfo type='smbios'><system><entry name='serial'>{other}</entry></system></sysinfo>
-<memoryBacking><source type='file'/></memoryBacking>
+<sysinfo type='fwcfg'><entry name='opt/{name}'>{other}</entry><entry name='opt/f' file='/{path}'/></sysinfo>
+<memoryBacking><source type='file'/><access mode='shared'/></memoryBacking>
 <devices><emulator>/qemu</emulator>
+<disk type='network'><driver name='qemu' type='raw'/><source protocol='nbd' name='{serial}' tls='yes'
+ tlsHostname='{other}'><host name='{other}'/></source><target dev='vdb' bus='virtio'/></disk>
+<disk type='network'><driver name='qemu' type='qcow2'/><source protocol='https' name='{serial}' query='{other}'>
+<host name='h'/><auth username='{name}'><secret type='iscsi' usage='{other}'/></auth></source>
+<encryption format='luks'><secret type='passphrase' usage='{other}'/></encryption>
+<target dev='vdc' bus='virtio'/></disk>
+<disk type='vhostuser'><driver name='qemu' type='raw'/><source type='unix' path='/{path}'/>
+<target dev='vdd' bus='virtio'/></disk>
+<filesystem type='mount'><driver type='virtiofs'/><source socket='/{path}'/><target dir='{other}'/></filesystem>
+<interface type='vhostuser'><mac address='52:54:00:00:00:02'/><source type='unix' path='/{path}' mode='server'/>
+<model type='virtio'/></interface>
+<tpm model='tpm-tis'><backend type='external'><source type='unix' mode='connect' path='/{path}'/></backend></tpm>
+<shmem name='{name}'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>
+<shmem name='x'><model type='ivshmem-doorbell'/><server path='/{path}'/></shmem>
+<audio id='1' type='pulseaudio' serverName='{other}'><input name='{serial}'/></audio>
+<audio id='2' type='file' path='/{path}'/>
+<graphics type='dbus' address='unix:path=/{path}'/><graphics type='egl-headless'><gl rendernode='/{path}'/></graphics>
+<channel type='spiceport'><source channel='{serial}'/><target type='virtio' name='{other}'/></channel>
+<channel type='dbus'><source channel='{serial}'/><target type='virtio' name='{other}'/></channel>
+<serial type='udp'><source mode='bind' host='{other}' service='{serial}'/>
+<source mode='connect' host='{serial}' service='{other}'/><target type='isa-serial' port='2'/></serial>
+<memory model='nvdimm'><source><path>/{path}</path></source><target><size unit='M'>4</size></target></memory>
 <disk type='file'><driver name='qemu' type='raw'/><source file='/{path}'/><target dev='vda' bus='virtio'/>
 <serial>{serial}</serial></disk>
 <controller type='pci' index='0' model='pci-root'/><controller type='virtio-serial' index='0'/>
@@ -218,7 +241,7 @@ def parts(option: str, value: str) -> "tuple[object, ...]":
     if value.startswith("{"):
         told = json.loads(value)
         return (*told, told.get("driver"), told.get("qom-type"))
-    if option in ("-chardev", "-fsdev", "-smbios", "-name", "-vnc"):
+    if option in ("-chardev", "-fsdev", "-smbios", "-name", "-vnc", "-fw_cfg", "-tpmdev", "-display"):
         # Commas between parts are alone; doubled ones belong to values.
         pieces = value.replace(",,", "").split(",")
         return tuple(piece.partition("=")[0] for piece in pieces[option == "-vnc" :])
@@ -240,6 +263,22 @@ def test_no_value_becomes_an_option(name: str, path: str, serial: str, other: st
         assert parts(before, one) == parts(before, two)
 
 
+def test_devices_of_the_host_by_vfio() -> None:
+    """This machine has none, and libvirtd shows nothing without."""
+    pci = (
+        "<hostdev mode='subsystem' type='pci' managed='no'><driver name='vfio'/><source><address domain='0x1' bus='6'"
+        " slot='2' function='3'/></source><teaming type='transient' persistent='ua-n'/><boot order='2'/>"
+        "<rom bar='off' file='/r,m'/><address type='pci' domain='0' bus='0' slot='5' function='0'/></hostdev>"
+    )
+    text = TEMPLATE.format(name="n", path="p", serial="s", other="o").replace("<memballoon", f"{pci}<memballoon")
+    argv = build(Domain.parse(text, StoredRules()), CAPS, LAUNCH)
+    told = next(json.loads(value) for value in argv if "vfio-pci" in value)
+    assert told == {
+        "driver": "vfio-pci", "host": "0001:06:02.3", "id": "hostdev0", "bootindex": 2, "failover_pair_id": "ua-n",
+        "bus": "pci.0", "addr": "0x5", "rombar": 0, "romfile": "/r,m",
+    }  # fmt: skip
+
+
 def test_huge_pages() -> None:
     text = TEMPLATE.format(name="n", path="p", serial="s", other="o").replace("<source type='file'/>", "<hugepages/>")
     launch = Launch("/f", "/f/monitor.sock", hugepages={2048: "/huge/libvirt/qemu/1-n"})
@@ -251,6 +290,6 @@ def test_huge_pages() -> None:
 
 def test_commas_are_doubled() -> None:
     argv = command(name="n", path="a,id=evil", serial="s", other="o")
-    serial = next(value for value in argv if value.startswith("file,id=charserial0"))
-    assert serial == "file,id=charserial0,path=/a,,id=evil,logfile=/o,logappend=on"
-    assert next(value for value in argv if value.startswith("vnc=")) == "vnc=unix:/a,,id=evil"
+    serial = next(value for value in argv if value.startswith("file,id=charserial"))
+    assert serial == "file,id=charserial1,path=/a,,id=evil,logfile=/o,logappend=on"
+    assert next(value for value in argv if value.startswith("vnc=")) == "vnc=unix:/a,,id=evil,audiodev=audio1"

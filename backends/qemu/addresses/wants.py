@@ -105,7 +105,7 @@ class Asking:
             if disk.bus == "virtio":
                 yield Want(disk, self.pci if disk.model == "virtio-transitional" else self.express)
         for hostdev in devices.hostdevs:
-            if hostdev.type == "pci":
+            if hostdev.type == "pci" or (hostdev.type == "mdev" and hostdev.model == "vfio-pci"):
                 yield Want(hostdev, self.express)
         for balloon in devices.memballoons:
             if balloon.model != "none":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import CONFIG_UNSUPPORTED
 from ...xml.addresses import CcidAddress, IsaAddress
 from ..base import fail
+from . import hostdevs
 from .chars import backend
 from .command import refuse, virtio, virtio_props
 
@@ -128,8 +129,7 @@ def late_devices(command: Command) -> None:
     devices = command.domain.devices
     watchdogs(command)
     redirdevs(command)
-    for hostdev in devices.hostdevs:
-        raise refuse(hostdev, f"host device of type '{hostdev.type}'")
+    hostdevs.add(command)
     if command.launch.incoming:
         command.option("-incoming", "defer")
     if command.launch.loadvm:
