@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vsh.backends import errors, migration
+from vsh.backends import driver, errors, migration
 from vsh.backends.constants import domain as constants
 from vsh.backends.errors import VirtError
 from vsh.backends.params import STRING, ULLONG, TypedParams
@@ -27,6 +27,7 @@ class Daemon:
     """One end of a migration: answers with what it was told to, raises what it was told to, and writes down calls."""
 
     readonly = False
+    session = driver.Connection
 
     def __init__(self, log: list[tuple[str, Any]], features: set[int], **answers: Any):
         self._log = log
