@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.live.guest import BOOT_SECTOR_LINE, Guests
-from tests.live.initramfs import LINUX_LINE, LINUX_PROMPT
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.nursery import Nursery, unprivileged
@@ -111,25 +110,6 @@ def test_boot_sector_prints_and_echoes(
         terminal.expect("are you there?")
         terminal.send("\x1d")
         assert terminal.finish()[1] == 0
-
-
-def test_linux_guest_serves_a_shell(
-    libvirtd: Libvirtd,
-    side: Side,
-    guests: Guests,
-    define: Callable[..., None],
-) -> None:
-    uri = libvirtd.uri("qemu", "tcp")
-    define(uri, guests.linux("linux"))
-    with side.terminal("virsh", "-c", uri, "start", "--console", "linux") as terminal:
-        terminal.expect(LINUX_LINE)
-        terminal.expect(LINUX_PROMPT)
-        terminal.send("echo $((6 * 7))\r")
-        terminal.expect("\n42\r\n")
-        terminal.send("exit\r")
-        assert terminal.finish()[1] == 0
-    # The console closes before QEMU has ended.
-    wait_until(lambda: side.virsh("-q", "-c", uri, "domstate", "linux").stdout.strip() == "shut off")
 
 
 @pytest.mark.parametrize("privileged", [False, True])
