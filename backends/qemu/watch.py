@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..hosts import Stat
+    from ..hosts import Process, Stat
     from ..records import DomainRef
     from .driver import QemuDriver
     from .told import Told
@@ -93,6 +93,9 @@ class Watch:
         self._subscriptions: list[events.Subscription] = []
         self._dispatcher = Dispatcher()
         self._stop = threading.Event()
+        #: what was there when all was told, None before and while something is to be settled
+        self._seen: tuple[object, ...] | None = None
+        self._going: list[Process] = []
         self._tails: dict[str, Tail] = {}
         for key, (name, stat) in self._files().items():
             self._tails[key] = Tail(driver, f"{driver.places.run}/{name}", stat.size)
@@ -149,9 +152,16 @@ class Watch:
                 continue  # something is being replaced: look again
 
     def _once(self) -> None:
+        host = self._driver.host
+        seen = host.listdir(self._driver.places.run), host.alive(self._going)
+        if seen == self._seen:
+            return
         guests = Guests(self._driver.store)
+        active = [guest.record for guest in guests.by_uuid.values() if guest.active]
+        self._going = [record.process for record in active if record is not None and record.process is not None]
         # Whoever notices that a guest has ended says so for all.
-        settle_all(self._driver, [guest.uuid for guest in guests.by_uuid.values() if guest.unsettled])
+        unsettled = [guest.uuid for guest in guests.by_uuid.values() if guest.unsettled]
+        settle_all(self._driver, unsettled)
         found: list[Told] = []
         files = self._files()
         for key, (name, stat) in files.items():
@@ -165,6 +175,7 @@ class Watch:
             del self._tails[key]
         for _, kind, ref, fields in sorted(found, key=lambda told: told[0]):
             self._emit(kind, ref, *fields)
+        self._seen = None if unsettled else seen
 
     def _emit(self, kind: str, ref: "Any", *fields: object) -> None:
         event = None

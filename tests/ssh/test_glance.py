@@ -1,5 +1,8 @@
 """Completion of what is on another machine: from the agent's inventory, in time, without a login and without a word."""
 
+import os
+import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +67,31 @@ def test_it_is_fresh(person: Person) -> None:
     wait_until(lambda: offered(person, "pool-start", "p") == [])
     change(person, "start test")
     wait_until(lambda: offered(person, "start", "t") == [])
+
+
+def test_of_qemu_without_libvirt(person: Person) -> None:
+    """The inventory of a driver that has no daemon is fresh by the events that it writes, and by looking."""
+    with tempfile.TemporaryDirectory(prefix="vsh-q", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        person.uri = f"qemu+ssh://root@127.0.0.1:{person.sshd.port}/embed?root={folder}&{person.sshd.query()}"
+        (Path(folder) / "domain").write_text(DOMAIN)
+        assert person.vsh("-c", person.uri, "define", f"{folder}/domain").status == 0
+        wait_until(lambda: offered(person, "start", "t") == ["test"])
+        change(person, "start test")
+        wait_until(lambda: offered(person, "start", "t") == [])
+        assert offered(person, "destroy", "t") == ["test"]
+        wait_until(lambda: offered(person, "domif-getlink", "test", "5") == [MAC])
+        [pid] = [int(path.parts[2]) for path in Path("/proc").glob("[0-9]*/cmdline") if folder in _read(path)]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: offered(person, "start", "t") == ["test"])
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return ""
+    return text if "qemu-system" in text.partition("\0")[0] else ""
 
 
 def test_a_line_that_loses_everything(person: Person) -> None:
