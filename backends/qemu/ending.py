@@ -49,6 +49,8 @@ def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
     record = driver.store.read_running(uuid)
     if record is not None:
         alive = record.process is not None and driver.host.alive([record.process])[0]
+        if record.phase == RUNNING and alive and record.rebooting and _start_again(driver, record):
+            return True
         if record.phase == RUNNING and alive and record.jobs:
             return _look_at_jobs(driver, record)
         if record.phase == RUNNING and alive and record.moving:
@@ -62,6 +64,26 @@ def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
                 kill(driver, record)
             record.reason = const.DOMAIN_SHUTOFF_FAILED
         finish(driver, record)
+    return True
+
+
+def _start_again(driver: "QemuDriver", record: "Running") -> bool:
+    """Reset a guest that has powered off to reboot; whether it had."""
+    from . import definitions
+    from .argv.machine import set_actions
+    from .qmp import Monitor
+
+    try:
+        with Monitor(driver.host, record.monitor) as monitor:
+            if monitor.execute("query-status")["status"] != "shutdown":
+                return False
+            monitor.execute("system_reset")
+            monitor.do("set-action", set_actions(definitions.read_live(driver.store, record.uuid)))
+            monitor.execute("cont")
+    except OSError:
+        return False  # it is just ending
+    record.rebooting = False
+    driver.store.write_running(record)
     return True
 
 

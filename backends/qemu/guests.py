@@ -90,12 +90,14 @@ class Guest:
 
     @property
     def unsettled(self) -> bool:
-        """Whether somebody has to look, unless he is at it: it has ended, its start never did, a job may have, or it
-        is leaving."""
+        """Whether somebody has to look, unless he is at it: it has ended, its start never did, a job may have, it is
+        leaving, or it has powered off to start again."""
         record = self.record
         if record is None or record.phase == STOPPED:
             return False
-        return record.phase == STARTING or not self.active or bool(record.jobs or record.moving)
+        if record.phase == STARTING or not self.active or record.jobs or record.moving:
+            return True
+        return record.rebooting and self.state == const.DOMAIN_SHUTDOWN
 
     @property
     def autostart(self) -> bool:

@@ -23,6 +23,8 @@ START = (
 SIGTERM = 15
 #: Seconds that a guest's process has to end when asked; then it is made to.
 GRACE = 10.0
+#: Seconds for which we wait until a guest that is to reboot has powered off; later the next one to come resets it.
+REBOOT = 30.0
 WAYS = const.DOMAIN_SHUTDOWN_ACPI_POWER_BTN | const.DOMAIN_SHUTDOWN_GUEST_AGENT
 
 
@@ -100,16 +102,30 @@ class LifecycleCalls(QemuBase):
     @call("qemuDomainShutdownFlags", WAYS)
     def domain_shutdown_flags(self, dom: "DomainRef", flags: int = 0) -> None:
         guest = self._active(dom)
+        if guest.record is not None and guest.record.rebooting:
+            with self._lock(dom):
+                _when_off(self, self._active(dom), reboot=False)
         if not _by_agent(self, guest, flags, "powerdown"):
             with monitor_of(self.driver, guest) as monitor:
                 monitor.execute("system_powerdown")
 
     @call("qemuDomainReboot", WAYS)
     def domain_reboot(self, dom: "DomainRef", flags: int = 0) -> None:
+        """By ACPI, QEMU stops a guest that has powered off, and whoever sees it so resets it: we, for a while."""
         guest = self._active(dom)
-        if not _by_agent(self, guest, flags, "reboot"):
-            text = "rebooting takes the guest's agent, or a process that watches it power off, and there is none"
-            raise fail(errors.OPERATION_UNSUPPORTED, text, hint="use reset, or reboot from inside")
+        if _by_agent(self, guest, flags, "reboot"):
+            return
+        with self._lock(dom):
+            guest = self._active(dom)
+            _when_off(self, guest, reboot=True)
+            with monitor_of(self.driver, guest) as monitor:
+                monitor.execute("system_powerdown")
+        deadline = time.monotonic() + REBOOT
+        while time.monotonic() < deadline:
+            record = self._guest(dom).record
+            if record is None or not record.rebooting:
+                return
+            time.sleep(self.driver.host.pause)
 
     @call("qemuDomainReset")
     def domain_reset(self, dom: "DomainRef", flags: int = 0) -> None:
@@ -140,6 +156,19 @@ class LifecycleCalls(QemuBase):
             with monitor_of(self.driver, guest) as monitor:
                 monitor.execute("cont")
             _await_state(self, dom, const.DOMAIN_RUNNING)
+
+
+def _when_off(calls: QemuBase, guest: "Guest", reboot: bool) -> None:
+    """Say whether a guest that powers off is to start again; call it with the domain's lock."""
+    from .argv.machine import set_actions
+
+    driver, record = calls.driver, guest.record
+    assert record is not None
+    record.rebooting = reboot
+    driver.store.write_running(record)
+    told = set_actions(definitions.read_live(driver.store, guest.uuid)) | ({"shutdown": "pause"} if reboot else {})
+    with monitor_of(driver, guest) as monitor:
+        monitor.do("set-action", told)
 
 
 def _by_agent(calls: QemuBase, guest: "Guest", flags: int, mode: str) -> bool:

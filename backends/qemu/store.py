@@ -81,6 +81,7 @@ class Running:
         self.agent_timeout = AGENT_TIMEOUT
         self.moving: list[str] = []
         self.speed = 0
+        self.rebooting = False
         self.nodes = 0
         self.jobs: list[list[str]] = []
         self.detected: list[int] = []
@@ -105,6 +106,7 @@ class Running:
             ["agent-timeout", str(self.agent_timeout)],
             ["moving", *self.moving],
             ["speed", str(self.speed)],
+            ["rebooting", str(int(self.rebooting))],
             ["nodes", str(self.nodes)],
             ["detected", *map(str, self.detected)],
             *(["job", *job] for job in self.jobs),
@@ -136,6 +138,7 @@ class Running:
         made.begun = int(told["begun"][0])
         made.moving = told.get("moving", [])
         made.speed = int(told.get("speed", ["0"])[0])
+        made.rebooting = told.get("rebooting", ["0"]) == ["1"]
         made.agent_timeout = int(told.get("agent-timeout", [AGENT_TIMEOUT])[0])
         made.nodes = int(told["nodes"][0])
         made.jobs = [row[1:] for row in rows if row[0] == "job"]

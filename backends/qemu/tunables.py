@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 #: virDomainLifecycle, virDomainLifecycleAction
 EVENTS = ("on_poweroff", "on_reboot", "on_crash")
 ACTIONS = ("destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart")
-#: QEMU's, for what our actions do not say otherwise.
-USUAL = {"reboot": "reset", "shutdown": "poweroff"}
 #: virDomainNumatuneMemMode
 MODES = ("strict", "preferred", "interleave", "restrictive")
 RATES = ("average", "peak", "burst", "floor")
@@ -37,7 +35,7 @@ class TunableCalls(QemuBase):
 
     @call("qemuDomainSetLifecycleAction", EITHER)
     def domain_set_lifecycle_action(self, dom: "DomainRef", type: int, action: int, flags: int = 0) -> None:
-        from .argv.machine import actions
+        from .argv.machine import set_actions
 
         def edit(model: "Domain") -> None:
             setattr(model, EVENTS[type], ACTIONS[action])
@@ -47,8 +45,7 @@ class TunableCalls(QemuBase):
 
         def act(monitor: "Monitor", model: "Domain") -> None:
             edit(model)
-            told = USUAL | dict(part.split("=") for part in actions(model))
-            monitor.do("set-action", told)
+            monitor.do("set-action", set_actions(model))
 
         change(self, dom, flags, edit, act)
 

@@ -167,6 +167,11 @@ def actions(domain: Domain) -> list[str]:
     return found
 
 
+def set_actions(domain: Domain) -> dict[str, str]:
+    """The same as arguments of QMP's set-action. Raises VirtError likewise."""
+    return {"reboot": "reset", "shutdown": "poweroff"} | dict(argument.split("=") for argument in actions(domain))
+
+
 def add_boot(command: Command) -> None:
     domain = command.domain
     system = domain.os
