@@ -33,8 +33,8 @@ def is_lookup(name: str) -> bool:
 
 
 def is_question(name: str) -> bool:
-    """Whether the call changes nothing, so that it may be made in vain."""
-    return "_get_" in name or "_is_" in name or "_has_" in name
+    """Whether the call changes nothing, so that it may be made in vain; what is told of a job may be told once."""
+    return any(verb in name for verb in ("_get_", "_is_", "_has_")) and name != "domain_get_job_stats"
 
 
 class Lookups:
