@@ -97,7 +97,9 @@ def _lead(
 ) -> "DomainRef":
     """The five steps. `protection` is the flag that keeps others from changing the domain meanwhile, or 0."""
     cookie, xml = source.domain_migrate_begin3_params(domain, params, flags | protection)
-    if source.domain_get_state(domain, 0).state == constants.DOMAIN_PAUSED:
+    # What broke after its switch to post-copy is paused here, and runs there.
+    resume = flags & constants.MIGRATE_POSTCOPY_RESUME
+    if not resume and source.domain_get_state(domain, 0).state == constants.DOMAIN_PAUSED:
         flags |= constants.MIGRATE_PAUSED
     there = flags & ~SOURCE_ONLY
     params = _with(params, DEST_XML, xml)

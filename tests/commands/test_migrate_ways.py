@@ -19,8 +19,12 @@ from tests.live.wait import wait_until
 DISK = "<disk type='file'><driver name='qemu' type='{}'/><source file='{}'/><target dev='vda' bus='virtio'/></disk>"
 
 
+def port() -> str:
+    return f"--migrateuri tcp://127.0.0.1:{free_port()}"
+
+
 def ports() -> str:
-    return f"--migrateuri tcp://127.0.0.1:{free_port()} --disks-port {free_port()}"
+    return f"{port()} --disks-port {free_port()}"
 
 
 def running(side: Side, uri: str) -> str:
@@ -97,12 +101,12 @@ def system(side: Side) -> Iterator[tuple[str, str]]:
 def test_over_tls(system: tuple[str, str], side: Side, guests: Guests, define: Callable[..., None]) -> None:
     here, there = system
     define(here, guests.boot_sector("mover"), start=True)
-    run = side.vsh("-c", here, f"migrate mover {there} --live --tls {ports()}")
+    run = side.vsh("-c", here, f"migrate mover {there} --live --tls {port()}")
     assert (run.stdout, run.stderr, run.status) == ("\n", "", 0) and running(side, there) == "mover"
     # The certificates are made out to 127.0.0.1.
-    run = side.vsh("-c", there, f"migrate mover {here} --live --tls --tls-destination elsewhere {ports()}")
+    run = side.vsh("-c", there, f"migrate mover {here} --live --tls --tls-destination elsewhere {port()}")
     assert run.status == 1 and running(side, there) == "mover" and running(side, here) == ""
-    run = side.vsh("-c", there, f"migrate mover {here} --live --tls --tls-destination 127.0.0.1 --persistent {ports()}")
+    run = side.vsh("-c", there, f"migrate mover {here} --live --tls --tls-destination 127.0.0.1 --persistent {port()}")
     assert (run.stdout, run.stderr, run.status) == ("\n", "", 0) and running(side, here) == "mover"
 
 
@@ -115,17 +119,32 @@ def test_post_copy(system: tuple[str, str], side: Side, guests: Guests, define: 
         console.send("\x1d")
         console.finish()
     slowly = "--live --postcopy --bandwidth 1 --postcopy-bandwidth 1000 --persistent --verbose"
-    with side.terminal("vsh", "-c", here, f"migrate slow {there} {slowly} {ports()}") as terminal:
+    with side.terminal("vsh", "-c", here, f"migrate slow {there} {slowly} {port()}") as terminal:
         terminal.expect("Migration: [  1 %]", 60)
         side.assert_same("-c", here, "migrate-getspeed slow; migrate-getspeed slow --postcopy")
         assert side.vsh("-c", here, "migrate-setspeed slow 900 --postcopy; migrate-postcopy slow").stderr == ""
         shown, status = terminal.finish()
     assert status == 0 and running(side, there) == "slow" and running(side, here) == "", shown
+    broken = "--live --postcopy --bandwidth 1 --postcopy-bandwidth 12 --persistent --verbose"
+    with side.terminal("vsh", "-c", there, f"migrate slow {here} {broken} {port()}") as terminal:
+        terminal.expect("Migration: [  1 %]", 60)
+        assert side.vsh("-c", there, "migrate-postcopy slow").stderr == ""
+        side.assert_same("-c", there, "domjobabort slow")
+        assert side.vsh("-c", there, "domjobabort slow --postcopy").stderr == ""
+        shown, status = terminal.finish()
+    assert status == 1 and "failed in post-copy phase" in shown
+    for uri in system:
+        assert "(post-copy failed)" in side.assert_same("-c", uri, "domstate slow --reason").stdout
+    again = "--live --postcopy --postcopy-resume --persistent"
+    run = side.vsh("-c", there, f"migrate slow {here} {again} {port()}", timeout=60)
+    assert (run.stderr, run.status) == ("", 0) and running(side, there) == "" and running(side, here) == "slow"
+    run = side.vsh("-c", here, f"migrate slow {there} --live --persistent {port()}")
+    assert (run.stderr, run.status) == ("", 0)
     for start, end, options in (
         (there, here, "--postcopy --postcopy-after-precopy"),
         (here, there, "--postcopy --bandwidth 1 --timeout 5 --timeout-postcopy"),
     ):
-        run = side.vsh("-c", start, f"migrate slow {end} --live {options} --persistent {ports()}")
+        run = side.vsh("-c", start, f"migrate slow {end} --live {options} --persistent {port()}")
         assert (run.stderr, run.status) == ("", 0), options
         wait_until(lambda end=end: running(side, end) == "slow")  # type: ignore[misc]
         assert running(side, start) == ""

@@ -121,6 +121,12 @@ def test_a_paused_domain_stays_paused() -> None:
     assert pair.args(PREPARE)[2] == pair.args(FINISH)[3] == constants.MIGRATE_PAUSED
 
 
+def test_what_broke_after_its_switch_is_paused_for_no_other_reason() -> None:
+    pair = Pair(state=constants.DOMAIN_PAUSED)
+    pair.migrate(constants.MIGRATE_POSTCOPY_RESUME)
+    assert pair.args(PREPARE)[2] == constants.MIGRATE_POSTCOPY_RESUME
+
+
 def test_nothing_to_clean_up_when_it_does_not_begin() -> None:
     pair = Pair(**{BEGIN: error()})
     assert pair.fails().message == "broken" and pair.steps == [BEGIN]
