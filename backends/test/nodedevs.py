@@ -21,7 +21,7 @@ class NodeDeviceCalls(TestBase):
 
     @call("testConnectListAllNodeDevices", FILTERS)
     def connect_list_all_node_devices(self, flags: int = 0) -> "list[NodeDeviceRef]":
-        from ..xml.resources.nodedev import KINDS
+        from ..xml.resources.nodedev_kinds import KINDS
 
         found = self.driver.node_devices.values()
         return [_ref(dev) for dev in found if not flags or any(1 << KINDS.index(kind) & flags for kind in _kinds(dev))]

@@ -289,6 +289,34 @@ def test_who_may_not_connect() -> None:
     session.close()
 
 
+DEVICES = {
+    "pci": "<domain>0</domain><bus>1</bus><slot>2</slot><function>3</function><product id='0x12'>p</product>"
+    "<vendor id='0x8086'>v</vendor>",
+    "net": "<interface>eth9</interface><address>00:11:22:33:44:55</address>",
+    "usb_device": "<bus>1</bus><device>2</device><product id='1'>a</product><vendor id='0x2'>b</vendor>",
+    "usb": "<number>0</number><class>9</class><subclass>0</subclass><protocol>1</protocol><description>d</description>",
+    "storage": "<block>/dev/sdx</block><bus>scsi</bus><drive_type>disk</drive_type><model>m</model><vendor>v</vendor>"
+    "<serial>s</serial><size>1000</size>",
+    "scsi": "<host>1</host><bus>0</bus><target>0</target><lun>5</lun><type>disk</type>",
+    "scsi_target": "<target>t1</target>",
+    "drm": "<type>primary</type>",
+}
+
+
+def test_devices_of_many_kinds(side: Side, tmp_path: Path) -> None:
+    device = "<device><name>%s</name><parent>computer</parent><capability type='%s'>%s</capability></device>"
+    path = tmp_path / "devices.xml"
+    path.write_text(NODE % "".join(device % (f"a_{kind}", kind, inner) for kind, inner in DEVICES.items()))
+    side.assert_same("-c", f"test://{path}", "; ".join(f"nodedev-dumpxml a_{kind}" for kind in DEVICES))
+    for kind, inner in (
+        ("scsi_generic", "<char>/dev/sg0</char>"), ("drm", ""), ("drm", "<type>x</type>"), ("scsi_target", ""),
+        ("pci", DEVICES["pci"].replace("0x8086", "x")), ("storage", "<block>/dev/x</block>"),
+        ("usb", DEVICES["usb"].replace("9", "-9")),
+    ):  # fmt: skip
+        path.write_text(NODE % (device % ("a", kind, inner)))
+        side.assert_same("-c", f"test://{path}", "nodedev-dumpxml a")
+
+
 def test_large_files(side: Side, tmp_path: Path) -> None:
     """A file may be larger than any of its parts."""
     path = tmp_path / "large.xml"

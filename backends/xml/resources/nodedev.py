@@ -1,5 +1,4 @@
-"""The XML of node devices (https://libvirt.org/formatnode.html): the system and SCSI hosts in full; of other kinds of
-devices only the kind."""
+"""The XML of node devices (https://libvirt.org/formatnode.html)."""
 
 from __future__ import annotations
 
@@ -10,18 +9,10 @@ from ..fields import Child, Children, Enum, Name, OptInt, Text, Uuid
 from ..node import Node
 from ..parse import parse, refuse_unknown
 from ..serialize import Out
+from .nodedev_kinds import Capability, device_name
 
-#: By virNodeDevCapType.
-KINDS = (
-    "system", "pci", "usb_device", "usb", "net", "scsi_host", "scsi_target", "scsi", "storage", "fc_host", "vports",
-    "scsi_generic", "drm", "mdev_types", "mdev", "ccw", "css", "vdpa", "ap_card", "ap_queue", "ap_matrix", "vpd",
-)  # fmt: skip
 #: The name of a device that is still to be made.
 NEW = "new device"
-
-
-def device_name(context: Context) -> str:
-    return str(context.memo["device"])
 
 
 class Hardware(Model):
@@ -59,28 +50,6 @@ class VportOps(Model):
     def emit(self, out: Out, view: View) -> None:
         out.at("max_vports").write("0")
         out.at("vports").write("0")
-
-
-class Capability(Model):
-    """What a device is."""
-
-    spread = True
-    what = Enum("@type", KINDS, required=True)
-
-    @classmethod
-    def kind(cls, node: Node, context: Context) -> type[Capability]:
-        return {"system": System, "scsi_host": ScsiHost}.get(node.get("type") or "", cls)
-
-    @property
-    def names(self) -> list[str]:
-        """The kinds that the device counts as."""
-        return [self.what]
-
-    def parsed(self, node: Node, context: Context) -> None:
-        if not self.what:
-            raise fail(XML_ERROR, f"Missing required attribute 'type' in element '{node.tag}'")
-        if type(self) is Capability:
-            node.accept()
 
 
 class System(Capability):
