@@ -147,9 +147,21 @@ class QemuDriver(driver.Driver):
             self.places = Places.of(self.uri, self.host)
             self.store = Store(self.host, self.places)
             self._presence = self.store.open()
+            if self.uri.params.get("mode") == "direct":
+                self._tell_of_libvirt()
         except BaseException:
             self.host.close()
             raise
+
+    def _tell_of_libvirt(self) -> None:
+        """Whoever insists on this driver is to know what libvirt has, which is not seen here."""
+        folders = Places.of_libvirt(self.uri, self.host)
+        there = {folder: {name for name in self.host.listdir(folder) if name.endswith(".xml")} for folder in folders}
+        names = set().union(*there.values())
+        if names:
+            where = " and ".join(f"'{folder}'" for folder in folders if there[folder])
+            what = "a domain" if len(names) == 1 else f"{len(names)} domains"
+            self.notices.append(f"libvirt has {what} of its own in {where}; without mode=direct libvirt is asked")
 
     def _reach(self, ask: "Ask | None") -> "Host":
         if not self.uri.host:

@@ -72,6 +72,17 @@ class Places:
             f"unexpected QEMU URI path '{uri.path}', try qemu:///system, qemu:///session or qemu:///embed?root=DIR"
         )
 
+    @staticmethod
+    def of_libvirt(uri: "Uri", host: "Host") -> "tuple[str, ...]":
+        """Where libvirt's own driver of that URI keeps definitions, and what runs."""
+        if uri.path == "/system":
+            return "/etc/libvirt/qemu", "/run/libvirt/qemu"
+        uid, environ = host.me()
+        home = (environ.get("HOME") or "/").rstrip("/")
+        config, run = environ.get("XDG_CONFIG_HOME") or "", environ.get("XDG_RUNTIME_DIR") or f"/run/user/{uid}"
+        config = config if config.startswith("/") else f"{home}/.config"
+        return f"{config.rstrip('/')}/libvirt/qemu", f"{run.rstrip('/')}/libvirt/qemu/run"
+
     @classmethod
     def below(cls, folder: str, root: str = "") -> "Places":
         def inside(kind: str) -> str:

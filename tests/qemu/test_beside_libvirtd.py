@@ -69,3 +69,18 @@ def test_as_nobody(side_nobody: Side, guests: Guests, tmp_path_factory: pytest.T
     assert refused.status == 1
     assert "needs root" in refused.stderr
     assert unprivileged()[0] == "setpriv"
+
+
+def test_libvirts_own_domains_are_mentioned(side: Side, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """To whoever insists on this driver, once, and to nobody else."""
+    home = tmp_path_factory.mktemp("h")
+    env = {"XDG_CONFIG_HOME": str(home), "XDG_RUNTIME_DIR": str(home / "r"), "XDG_CACHE_HOME": str(home)}
+    env |= {"XDG_DATA_HOME": str(home)}
+    theirs = home / "libvirt/qemu"
+    theirs.mkdir(parents=True)
+    uri = "qemu:///session?mode=direct"
+    assert side.vsh("-q", "-c", uri, "list --name", env=env).stderr == ""
+    for name in ("one", "two"):
+        (theirs / f"{name}.xml").write_text("<domain/>")
+    run = side.vsh("-q", "-c", uri, "list --name; list --name", env=env)
+    assert run.stderr.count(f"libvirt has 2 domains of its own in '{theirs}'") == 1 and run.status == 0
