@@ -365,7 +365,8 @@ def _started(pid: int) -> int:
             os.close(descriptor)
     except (FileNotFoundError, ProcessLookupError):
         return -1
-    if fields[0] in (b"Z", b"X"):
+    # While other threads of a dead one are still ending, its files and their locks are still its own.
+    if fields[0] == b"X" or (fields[0] == b"Z" and int(fields[17]) <= 1):
         try:
             os.waitpid(pid, os.WNOHANG)  # ours, if it is; nobody else asks for it
         except ChildProcessError:

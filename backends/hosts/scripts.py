@@ -13,7 +13,8 @@ _FIND = (
     '[ "${rest#*/}" = "$boot" ] || return 0; '
     '{ read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 0; '
     "set -- ${stat##*) }; "
-    '[ "$1" != Z ] && [ "$1" != X ] && [ "${20}" = "$started" ] && found=1; return 0; }; '
+    # While other threads of a dead one are still ending, its files and their locks are still its own.
+    '{ [ "$1" != Z ] || [ "${18}" -gt 1 ]; } && [ "$1" != X ] && [ "${20}" = "$started" ] && found=1; return 0; }; '
     "read -r boot </proc/sys/kernel/random/boot_id; "
 )
 #: Sees to it that a file is on the disk; an old sync(1) knows only all files.

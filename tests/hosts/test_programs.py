@@ -6,6 +6,8 @@ import pty
 import pwd
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import tty
@@ -156,3 +158,25 @@ def test_who_is_there(host: Host, request: pytest.FixtureRequest) -> None:
     assert host.group("mail") == mail.pw_gid
     for name in ("nosuch", str(mail.pw_gid), ""):
         assert host.group(name) is None
+
+
+ENDING = """
+import ctypes, sys, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_process_lives_as_long_as_its_threads(host: Host) -> None:
+    """Its first one may be gone already, and the locks on its files are not."""
+    with subprocess.Popen([sys.executable, "-c", ENDING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        stat = Path(f"/proc/{process.pid}/stat")
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+        started = int(stat.read_text().rpartition(")")[2].split()[19])
+        known = Process((process.pid, started, host.boot_id()))
+        assert host.alive([known]) == [True]
+        assert host.signal(known, signal.SIGKILL)
+        wait_until(lambda: host.alive([known]) == [False])
