@@ -16,6 +16,7 @@ from .readying import (
     check_nodes,
     check_sockets,
     choose_ports,
+    drop_missing,
     environment,
     launch,
     make_files,
@@ -80,6 +81,7 @@ def start(
     firmware.choose(driver, model, new_variables)
     guestcpu.settle(driver, model)
     usbdevices.find_all(driver.host, model, begins=saved is None)
+    drop_missing(driver, model, begins=saved is None)
     check_nodes(driver, model)
     store = driver.store
     images, detected = chains.detect(driver.host, model.devices.disks)

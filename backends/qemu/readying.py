@@ -86,6 +86,25 @@ def _lines(host: "Host", path: str) -> "list[str]":
     return host.read(path).decode("utf-8", "replace").splitlines()
 
 
+def drop_missing(driver: "QemuDriver", domain: "Domain", begins: bool) -> None:
+    """Go on without images that are not there and need not be: a drive without medium, else without the disk.
+
+    `begins` says that the guest does not go on from a saved state.
+    """
+    from ..xml.storage import Source
+
+    disks = domain.devices.disks
+    for disk in list(disks):
+        told = disk.startup_policy == "optional" or (disk.startup_policy == "requisite" and not begins)
+        path = disk.source.path
+        if not told or path is None or driver.host.stat(path) is not None:
+            continue
+        if disk.device in ("cdrom", "floppy"):
+            disk.type, disk.source, disk.backing_store = "file", Source(), None
+        else:
+            disks.remove(disk)
+
+
 def memory_lock(driver: "QemuDriver", domain: "Domain") -> "list[str]":
     """What a command line begins with whose program is to keep memory from being moved: for the host's devices, which
     reach into it, and for guests whose memory is never to be swapped out. Only root can let it."""

@@ -154,3 +154,16 @@ def test_a_guest_gets_the_hosts_cpu(conn: api.Connection) -> None:
     assert f"<model fallback='forbid'>{model.group(1)}</model>" in caps and shown.count("<feature policy=") > 5
     wanting = "<cpu mode='custom' check='partial'><model>Skylake-Server</model></cpu>"
     assert code(lambda: conn.domain_create_xml(domain("d", 2, "q35", "", wanting), PAUSED)) == CPU_INCOMPATIBLE
+
+
+def test_what_need_not_be_there(conn: api.Connection, root: Path) -> None:
+    each = "<disk type='file' device='{}'><source file='{}/none' startupPolicy='{}'/><target dev='{}' bus='{}'/></disk>"
+    cdrom, disk = each.format("cdrom", root, "{}", "sdc", "sata"), each.format("disk", root, "{}", "vda", "virtio")
+    optional = cdrom.format("optional") + disk.format("optional")
+    ref = conn.domain_define_xml_flags(domain("d", 1, "q35", optional, ""), 0)
+    conn.domain_create_with_flags(ref, PAUSED)
+    shown = conn.domain_get_xml_desc(ref, 0)
+    assert f"{root}/none" not in shown and "<target dev='sdc'" in shown and "dev='vda'" not in shown
+    assert conn.domain_get_xml_desc(ref, 2).count("startupPolicy='optional'") == 2
+    wanted = domain("e", 2, "q35", cdrom.format("mandatory"), "")
+    assert code(lambda: conn.domain_create_xml(wanted, PAUSED)) == INTERNAL_ERROR

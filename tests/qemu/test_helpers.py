@@ -1,6 +1,7 @@
 """Programs beside QEMU: they begin with the guest, end with it, and keep what a guest is to find again."""
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,25 @@ def test_what_a_tpm_knows_goes_with_a_transient_guest(conn: api.Connection, root
         ref = conn.domain_create_xml(domain("t", number, "q35", TPM.format(keep), ""), PAUSED)
         conn.domain_destroy_flags(ref, 0)
         assert len(list((root / "e/lib/qemu/swtpm").glob("*/tpm2"))) == left
+
+
+def test_passt_forwards_ports(root: Path) -> None:
+    need_root()
+    need("passt")
+    connection = api.open(f"qemu:///embed?root={root}/e")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    forward = f"<portForward proto='tcp' address='127.0.0.1'><range start='{port}' to='22'/></portForward>"
+    net = f"<interface type='user'><model type='virtio'/><backend type='passt'/>{forward}</interface>"
+    ref = connection.domain_create_xml(domain("p", 1, "q35", net, ""), PAUSED)
+    helper = running(root).helpers[0]
+    words = Path(f"/proc/{helper.pid}/cmdline").read_text().split("\0")
+    assert f"127.0.0.1/{port}:22" in words and "--one-off" in words
+    socket.create_connection(("127.0.0.1", port), timeout=10).close()
+    assert "hostnet0: index=0,type=stream" in connection.qemu_domain_monitor_command(ref, "info network", 1)
+    connection.domain_destroy_flags(ref, 0)
+    assert LocalHost().alive([helper]) == [False]
+    connection.close()
 
 
 def test_what_does_not_come_up_leaves_nothing(conn: api.Connection, root: Path) -> None:
