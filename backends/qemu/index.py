@@ -67,6 +67,7 @@ domain_set_iothread_params
     "vsh.backends.qemu.tunables:TunableCalls": """
 domain_get_blkio_parameters
 domain_get_interface_parameters
+domain_get_launch_security_info
 domain_get_memory_parameters
 domain_get_numa_parameters
 domain_get_perf_events
@@ -176,7 +177,9 @@ domain_block_stats
 domain_block_stats_flags
 domain_get_block_info
 domain_get_control_info
+domain_get_cpu_stats
 domain_get_vcpus
+domain_interface_stats
 domain_memory_stats
 """,
     "vsh.backends.qemu.metadata:MetadataCalls": """

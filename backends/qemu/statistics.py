@@ -2,6 +2,7 @@
 
 from .. import errors, params, records
 from ..constants import domain as const
+from ..constants.connect import TYPED_PARAM_STRING_OKAY
 from . import chains, definitions, usage
 from .base import QemuBase, call, fail
 from .domstats import blocks
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
         DomainBlockStats,
         DomainGetBlockInfo,
         DomainGetControlInfo,
+        DomainGetCpuStats,
         DomainGetVcpus,
+        DomainInterfaceStats,
         DomainMemoryStat,
         DomainRef,
     )
@@ -128,6 +131,33 @@ class StatisticsCalls(QemuBase):
             maps.append(usage.affinity(host, process, thread))
         vcpus: DomainGetVcpus = records.DomainGetVcpus(found, b"".join(maps))
         return vcpus
+
+    @call("")
+    def domain_interface_stats(self, dom: "DomainRef", device: str) -> "DomainInterfaceStats":
+        """What went through an interface of the host's that is the guest's: one's sent is the other's received."""
+        from .tunables import interface_of
+
+        self._active(dom)
+        interface = interface_of(self, dom, device, const.DOMAIN_AFFECT_LIVE)
+        if not interface.target:
+            raise fail(errors.INTERNAL_ERROR, "Interface name not provided")
+        for line in self.driver.host.read("/proc/net/dev").decode("ascii", "replace").splitlines():
+            name, _, numbers = line.partition(":")
+            if name.strip() == interface.target:
+                told = [int(word) for word in numbers.split()]
+                received, sent = told[:4], told[8:12]
+                shares_view = interface.type == "direct"
+                both = [*received, *sent] if shares_view else [*sent, *received]
+                stats: DomainInterfaceStats = records.DomainInterfaceStats(*both)
+                return stats
+        raise fail(errors.INTERNAL_ERROR, f"/proc/net/dev: Interface not found: {interface.target}")
+
+    @call("qemuDomainGetCPUStats", TYPED_PARAM_STRING_OKAY)
+    def domain_get_cpu_stats(
+        self, dom: "DomainRef", nparams: int, start_cpu: int, ncpus: int, flags: int = 0
+    ) -> "DomainGetCpuStats":
+        self._active(dom)
+        raise fail(errors.OPERATION_INVALID, "cgroup CPUACCT controller is not mounted")
 
     @call("qemuDomainGetControlInfo")
     def domain_get_control_info(self, dom: "DomainRef", flags: int = 0) -> "DomainGetControlInfo":

@@ -128,6 +128,11 @@ class TunableCalls(QemuBase):
 
         change(self, dom, flags, edit)
 
+    @call("qemuDomainGetLaunchSecurityInfo")
+    def domain_get_launch_security_info(self, dom: "DomainRef", flags: int = 0) -> "TypedParams":
+        self._active(dom)
+        return params.TypedParams()
+
     @call("qemuDomainGetPerfEvents", _EITHER)
     def domain_get_perf_events(self, dom: "DomainRef", flags: int = 0) -> "TypedParams":
         impact(self._guest(dom), flags & EITHER)
@@ -144,7 +149,7 @@ class TunableCalls(QemuBase):
 
     @call("qemuDomainGetInterfaceParameters", _EITHER)
     def domain_get_interface_parameters(self, dom: "DomainRef", device: str, flags: int = 0) -> "TypedParams":
-        bandwidth = _interface(self, dom, device, flags & EITHER).bandwidth
+        bandwidth = interface_of(self, dom, device, flags & EITHER).bandwidth
         found = params.TypedParams()
         for way in ("inbound", "outbound"):
             rate = getattr(bandwidth, way, None)
@@ -156,12 +161,12 @@ class TunableCalls(QemuBase):
     def domain_set_interface_parameters(
         self, dom: "DomainRef", device: str, params: "TypedParams", flags: int = 0
     ) -> None:
-        kind = _interface(self, dom, device, flags).type
+        kind = interface_of(self, dom, device, flags).type
         text = f"setting bandwidth on interfaces of type '{kind}' is not implemented yet"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
 
 
-def _interface(calls: QemuBase, dom: "DomainRef", device: str, flags: int) -> "Interface":
+def interface_of(calls: QemuBase, dom: "DomainRef", device: str, flags: int) -> "Interface":
     """A domain's interface by the name of its target, or its MAC address; raises INVALID_ARG."""
     from ..xml.values import parse_mac
 
