@@ -64,7 +64,7 @@ def test_older_twins(qemu: driver.Connection, guest: DomainRef) -> None:
 
 
 def test_saving_in_all_forms(qemu: driver.Connection, guest: DomainRef, guests: Guests) -> None:
-    folder = guests.directory / "saved"
+    folder = guests.directory / "forms"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
     file = str(folder / "image")

@@ -32,11 +32,9 @@ def pip(python: Path, *argv: object) -> None:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a new environment, which has only what vsh needs: that of this one."""
+    """The interpreter of a new environment, in which nothing is installed."""
     folder = tmp_path_factory.mktemp("env")
     venv.create(folder)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "needed.pth").write_text(sysconfig.get_path("purelib"))
     return folder / "bin" / "python"
 
 
@@ -89,6 +87,8 @@ def test_wheel_names_what_it_needs(wheel: Path) -> None:
 
 def test_installed_wheel_works_elsewhere(wheel: Path, python: Path, tmp_path: Path) -> None:
     pip(python, "--no-deps", wheel)
+    (packages,) = python.parents[1].glob("lib/python*/site-packages")
+    (packages / "needed.pth").write_text(sysconfig.get_path("purelib"))  # what vsh needs is there, too
     out = run(python.parent / "vsh", "-c", "test:///default", "list", "--all", cwd=tmp_path)
     assert out == " Id   Name   State\n----------------------\n 1    test   running\n\n"
     where = run(python, "-c", "import vsh.cli, vsh.commands, vsh.backends.api as b; print(b.__file__)", cwd=tmp_path)
