@@ -209,6 +209,33 @@ def test_checkpoints(host: Host, editor: Editor) -> None:
     host.same("checkpoint-edit test nosuch", "checkpoint-edit test", "checkpoint-edit nosuch x", env=editor("true"))
 
 
+def test_a_checkpoint_is_changed(host: Host, editor: Editor, domain_file: Callable[..., Path]) -> None:
+    host.same(
+        f"create {domain_file('edited')}", "checkpoint-create-as edited c1 before", "checkpoint-edit edited c1",
+        "checkpoint-dumpxml edited c1 --xpath //description", "checkpoint-edit edited c1",
+        env=editor("sed -i 's|before|after|' $1"),
+    )  # fmt: skip
+
+
+def test_a_saved_state_is_changed(side: Side, editor: Editor, tmp_path: Path) -> None:
+    path, show = tmp_path / "state", "--xpath /domain/on_reboot"
+    side.assert_same(
+        "-c", "test:///default",
+        f"save test {path}; save-image-edit {path}; save-image-dumpxml {path} {show}; restore {path}; "
+        f"dumpxml test {show}; save-image-edit {path} --paused",
+        env=editor("sed -i '/on_reboot/s|restart|destroy|' $1"), timeout=10, tries=4,
+    )  # fmt: skip
+
+
+def test_a_managed_save_is_changed(start_guest: Callable[..., Host], editor: Editor) -> None:
+    qemu = start_guest()
+    change = editor("sed -i '/on_reboot/s|restart|destroy|' $1")
+    [_, done, _] = qemu.json("managedsave guest; managedsave-edit guest; start guest", env=change)
+    assert done["domain"]["name"] == "guest"
+    wanted = qemu.side.virsh("-c", qemu.uri, "dumpxml guest --xpath /domain/on_reboot").stdout
+    assert wanted == "<on_reboot>destroy</on_reboot>\n\n"
+
+
 def test_interfaces_and_filters(host: Host, editor: Editor, libvirtd: Libvirtd) -> None:
     host.same("iface-edit eth1", "iface-edit nosuch", "iface-edit", "nwfilter-edit x", env=editor("true"))
     real = Host(host.side, libvirtd.uri("qemu"))
