@@ -207,6 +207,7 @@ def test_a_file_that_the_guests_user_may_not_read(conn: api.Connection, guests: 
     image = root / "private.img"
     image.write_bytes(bytes(512))
     image.chmod(0o600)
+    (root / "e/etc/qemu.conf").write_text("dynamic_ownership = 0\n")
     with pytest.raises(VirtError) as caught:
         conn.domain_create_xml(re.sub("file='[^']*'", f"file='{image}'", guests.boot_sector("denied")), 0)
     assert "Permission denied" in str(caught.value)

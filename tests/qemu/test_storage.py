@@ -13,7 +13,7 @@ from tests.qemu.conftest import Pair, start_pool
 from vsh.backends import api
 from vsh.backends.constants import storage as const
 from vsh.backends.constants.domain import DOMAIN_RUNNING
-from vsh.backends.errors import OPERATION_DENIED, VirtError
+from vsh.backends.errors import OPERATION_DENIED, XML_ERROR, VirtError
 from vsh.backends.hosts.local import LocalHost
 
 UUID = "8ece1e07-c4cc-4fe6-b94d-72f0695e79b7"
@@ -211,6 +211,16 @@ def test_read_only(connect: Callable[..., api.Connection], folder: Path) -> None
         with pytest.raises(VirtError) as caught:
             refused()
         assert caught.value.code == OPERATION_DENIED
+
+
+@pytest.mark.parametrize("name", [".hidden", "a\nb", "x" * 252])
+def test_names_that_are_no_files(conn: api.Connection, folder: Path, name: str) -> None:
+    xml = f"<pool type='dir'><name>{name}</name><target><path>{folder}/p</path></target></pool>"
+    for refused in (lambda: conn.storage_pool_define_xml(xml, 0), lambda: conn.storage_pool_create_xml(xml, 1)):
+        with pytest.raises(VirtError) as caught:
+            refused()
+        assert caught.value.code == XML_ERROR
+    assert conn.connect_list_all_storage_pools(0) == [] and not (folder / "p").exists()
 
 
 def test_an_unreachable_pool(conn: api.Connection, folder: Path) -> None:

@@ -116,6 +116,8 @@ class Pools:
         """Raise OPERATION_FAILED when name, uuid or storage is another's, OPERATION_INVALID when a pool that is to be
         started is active; call it with the lock."""
         file_name(model.name, ".xml")
+        if model.name.startswith("."):
+            raise fail(errors.XML_ERROR, f"name {model.name} cannot begin with '.'")
         for pool in self.all():
             if pool.name != model.name and conflict(pool.now, model):
                 raise fail(errors.OPERATION_FAILED, f"Storage source conflict with pool: '{pool.name}'")
