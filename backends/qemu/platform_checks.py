@@ -36,6 +36,9 @@ def check(domain: Domain) -> None:
     cells = domain.cpu.numa.cells if domain.cpu else []
     if domain.max_memory and not cells:
         raise fail(CONFIG_UNSUPPORTED, "At least one numa node has to be configured when enabling memory hotplug")
+    if domain.devices.memories and not domain.max_memory:
+        what = "cannot use/hotplug a memory device when domain 'maxMemory' is not defined"
+        raise fail(CONFIG_UNSUPPORTED, what)
     if "preserve" in (domain.on_reboot, domain.on_poweroff):
         what = "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'"
         raise fail(CONFIG_UNSUPPORTED, what)

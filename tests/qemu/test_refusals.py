@@ -57,6 +57,8 @@ BESIDE = [
         for policy in ("delay", "catchup", "merge", "discard")
     ),
     "<maxMemory slots='16'>1524288</maxMemory>",
+    "<cpu><numa><cell cpus='0' memory='65536'/></numa></cpu><devices><memory model='dimm'><target>"
+    "<size unit='MiB'>64</size><node>0</node></target></memory></devices>",
     "<features><gic version='2'/></features>",
     "<features><hpt resizing='enabled'/></features>",
     "<features><htm state='on'/></features>",

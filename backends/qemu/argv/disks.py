@@ -187,7 +187,7 @@ def device(command: Command, disk: Disk, node: str | None) -> None:
         vendor=disk.vendor,
         product=disk.product,
         removable=bool(disk.removable) if disk.bus == "usb" else None,
-        write__cache=("off" if cache in _WRITE_THROUGH else "on") if cache else None,
+        write__cache=("off" if cache in _WRITE_THROUGH else "on") if cache and disk.device != "lun" else None,
         cyls=geometry.cyls if geometry else None,
         heads=geometry.heads if geometry else None,
         secs=geometry.secs if geometry else None,

@@ -83,9 +83,9 @@ def _network(source: Source, name: str) -> Props:
         props |= {"transport": "tcp", "user": user, "password-secret": password, "initiator-name": source.initiator}
     elif kind in _WEB:
         props = {"driver": kind, "url": _url(source), "username": user, "password-secret": password}
-        props |= {"sslverify": source.ssl_verify, "timeout": source.timeout or None}
-        props["readahead"] = source.readahead or None
+        props["sslverify"] = source.ssl_verify
         props["cookie-secret"] = f"{name}-httpcookie-secret0" if source.cookies else None
+        props |= {"timeout": source.timeout or None, "readahead": source.readahead or None}
     elif kind == "rbd":
         pool, _, image = (source.name or "").partition("/")
         props = {"driver": "rbd", "pool": pool, "image": image, "snapshot": source.snapshot, "conf": source.config_file}
