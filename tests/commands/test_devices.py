@@ -250,8 +250,9 @@ def test_change_media(host: Host, full: str) -> None:
 def test_set_link(host: Host, full: str) -> None:
     names = ("52:54:00:00:00:01", "52:54:00:00:0A:03", "tap9", "TAP9", "testnet0", "nosuch", "52:54:0:0:0:1", "''")
     host.same(full, *(f"domif-setlink full {name} {state} --print-xml" for state in ("up", "down") for name in names))
-    for options in ("", "--config", "--persistent", "--config --print-xml"):
-        host.same(full, f"domif-setlink full tap9 up {options}", f"domif-setlink test testnet0 down {options}")
+    changes = ("domif-setlink full tap9 up", "domif-setlink test testnet0 down")
+    where = ("", "--config", "--persistent", "--config --print-xml")
+    host.same(*(line for options in where for line in (full, *(f"{change} {options}" for change in changes))))
     host.same(
         "domif-setlink test testnet0 sideways",
         "domif-setlink test '' up",

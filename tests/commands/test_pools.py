@@ -100,8 +100,8 @@ def test_list(host: Host, file: Path) -> None:
 def test_lookups(host: Host) -> None:
     default = "dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566"
     words = ["default-pool", default, default.upper(), default[:-1], default[:-1] + "g", default[:-1] + "0", "nosuch"]
-    for command in ("pool-name", "pool-uuid", "pool-info", "pool-dumpxml"):
-        host.same(*(f"{command} {word}" for word in words))
+    commands = ("pool-name", "pool-uuid", "pool-info", "pool-dumpxml")
+    host.same(*(f"{command} {word}" for command in commands for word in words))
     commands = ("info", "start", "destroy", "undefine", "delete", "build", "refresh", "autostart", "uuid", "name")
     host.same(*(f"pool-{command} ''" for command in commands), *(f"pool-{command} nosuch" for command in commands))
 
@@ -156,10 +156,9 @@ def test_as_refusals(host: Host) -> None:
 
 def test_sources(host: Host, file: Path) -> None:
     source = file.parent / "source.xml"
-    for kind in ("logical", "netfs", "disk", "dir", "nosuch"):
-        host.same(f"find-storage-pool-sources {kind}", f"find-storage-pool-sources {kind} {source}",
-                  f"find-storage-pool-sources-as {kind}", f"find-storage-pool-sources-as {kind} h",
-                  f"find-storage-pool-sources-as {kind} h 2049 iqn")  # fmt: skip
+    kinds = ("logical", "netfs", "disk", "dir", "nosuch")
+    host.same(*(f"find-storage-pool-sources {kind} {words}" for kind in kinds for words in ("", source)))
+    host.same(*(f"find-storage-pool-sources-as {kind} {words}" for kind in kinds for words in ("", "h", "h 2049 iqn")))
     host.same(*(f"find-storage-pool-sources block {path}" for path in (file, "/etc/hostname", "/dev/null")))
     host.same("find-storage-pool-sources ''", "find-storage-pool-sources netfs ''",
               "find-storage-pool-sources netfs /x",
