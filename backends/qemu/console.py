@@ -1,5 +1,7 @@
 """Consoles: a running guest's serial port or virtio console, for one user at a time."""
 
+import time
+
 from .. import errors, streams
 from ..constants import domain as const
 from . import definitions
@@ -7,26 +9,44 @@ from .base import QemuBase, call, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..hosts import Channel, Lock
+    from ..hosts import Channel, Host, Lock
     from ..records import DomainRef
     from ..xml.chars import CharSource
     from ..xml.domain import Domain
 
 
-class ConsoleStream(streams.Stream):
-    """A console's bytes; its lock is held until it ends."""
+#: Seconds between two looks whether somebody has taken the console away.
+LOOK = 0.5
 
-    def __init__(self, channel: "Channel", lock: "Lock"):
+
+class ConsoleStream(streams.Stream):
+    """A console's bytes; its lock is held until it ends. It ends, too, when somebody forces his way in: he removes the
+    lock's file, and has another one."""
+
+    def __init__(self, host: "Host", channel: "Channel", lock: "Lock", path: str):
+        self._host = host
         self._channel = channel
         self._lock = lock
+        self._path = path
+        self._mine = self._inode()
         self._ended = False
+
+    def _inode(self) -> int:
+        stat = self._host.stat(self._path)
+        return stat.inode if stat is not None else -1
 
     def recv(self, size: int, timeout: "float | None" = None) -> bytes:
         self._check()
-        try:
-            return self._channel.recv(size, timeout)
-        except TimeoutError:
-            raise fail(errors.OPERATION_TIMEOUT, "no data from the console") from None
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = LOOK if deadline is None else min(LOOK, max(0.0, deadline - time.monotonic()))
+            try:
+                return self._channel.recv(size, left)
+            except TimeoutError:
+                if self._inode() != self._mine:
+                    return b""
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise fail(errors.OPERATION_TIMEOUT, "no data from the console") from None
 
     def send(self, data: bytes, timeout: "float | None" = None) -> None:
         self._check()
@@ -73,9 +93,12 @@ class ConsoleCalls(QemuBase):
         try:
             lock = driver.host.lock(lock_path, 0)
         except TimeoutError:
-            raise fail(errors.OPERATION_FAILED, "Active console session exists for this domain") from None
+            if not flags & const.DOMAIN_CONSOLE_FORCE:
+                raise fail(errors.OPERATION_FAILED, "Active console session exists for this domain") from None
+            driver.host.remove(lock_path)
+            lock = driver.host.lock(lock_path, 1)
         try:
-            return None, ConsoleStream(driver.host.open_device(path), lock)
+            return None, ConsoleStream(driver.host, driver.host.open_device(path), lock, lock_path)
         except BaseException:
             lock.release()
             raise

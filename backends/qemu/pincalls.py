@@ -1,9 +1,9 @@
 """Which of the host's CPUs a guest's threads may run on, and its I/O threads."""
 
-from .. import errors, records
+from .. import errors, iothreads, records
 from ..common import from_map, to_map
 from ..constants import domain as const
-from ..xml.tuning import EmulatorPin, IoThread, IoThreadPin, VcpuPin
+from ..xml.tuning import EmulatorPin, VcpuPin
 from ..xml.values import parse_cpuset
 from . import usage
 from .base import QemuBase, call, fail
@@ -101,14 +101,10 @@ class PinCalls(QemuBase):
     @call("qemuDomainAddIOThread", EITHER)
     def domain_add_iothread(self, dom: "DomainRef", iothread_id: int, flags: int = 0) -> None:
         if not iothread_id:
-            raise fail(errors.INVALID_ARG, "invalid value of 0 for iothread_id")
+            raise iothreads.no_thread_zero(errors.FROM_QEMU)
 
         def edit(model: "Domain") -> None:
-            if any(thread.id == iothread_id for thread in model.iothreads):
-                text = f"an IOThread is already using iothread_id '{iothread_id}'"
-                raise errors.virt_error(errors.INVALID_ARG, text, domain=errors.FROM_DOMAIN)
-            model.iothreads.append(IoThread(id=iothread_id))
-            model.iothread_count = len(model.iothreads)
+            iothreads.add(model, iothread_id)
 
         def act(monitor: "Monitor", model: "Domain") -> None:
             edit(model.copy())
@@ -119,17 +115,10 @@ class PinCalls(QemuBase):
     @call("qemuDomainDelIOThread", EITHER)
     def domain_del_iothread(self, dom: "DomainRef", iothread_id: int, flags: int = 0) -> None:
         def edit(model: "Domain") -> None:
-            _refuse_used(model, iothread_id)
-            at = next(i for i, thread in enumerate(model.iothreads) if thread.id == iothread_id)
-            del model.iothreads[at]
-            for thread in model.iothreads[at:]:
-                thread.filled = False  # their numbers no longer follow from their count
-            model.iothread_count = len(model.iothreads)
-            tune = model.cputune
-            tune.iothread_pins = [pin for pin in tune.iothread_pins if pin.iothread != iothread_id]
+            iothreads.remove(model, iothread_id)
 
         def act(monitor: "Monitor", model: "Domain") -> None:
-            _refuse_used(model, iothread_id)
+            iothreads.refuse_used(model, iothread_id)
             monitor.execute("object-del", id=f"iothread{iothread_id}")
 
         change(self, dom, flags, edit, act)
@@ -139,13 +128,10 @@ class PinCalls(QemuBase):
         cpus = _chosen(cpumap)
 
         def edit(model: "Domain") -> None:
-            order = [thread.id for thread in model.iothreads]
-            if iothreads_id not in order:
+            if iothreads_id not in [thread.id for thread in model.iothreads]:
                 word = "iothread" if model.id != -1 else "iothreadid"
                 raise fail(errors.INVALID_ARG, f"{word} {iothreads_id} not found")
-            pins = {pin.iothread: pin for pin in model.cputune.iothread_pins}
-            pins[iothreads_id] = IoThreadPin(iothread=iothreads_id, cpuset=cpus)
-            model.cputune.iothread_pins = [pins[number] for number in order if number in pins]
+            iothreads.pin(model, iothreads_id, cpus)
 
         def act(monitor: "Monitor", model: "Domain") -> None:
             edit(model)
@@ -158,7 +144,7 @@ class PinCalls(QemuBase):
         self, dom: "DomainRef", iothread_id: int, params: "TypedParams", flags: int = 0
     ) -> None:
         if not iothread_id:
-            raise fail(errors.INVALID_ARG, "invalid value of 0 for iothread_id")
+            raise iothreads.no_thread_zero(errors.FROM_QEMU)
         for name in params:
             if name not in POLLING:
                 raise fail(errors.ARGUMENT_UNSUPPORTED, f"parameter '{name}' not supported")
@@ -179,20 +165,6 @@ def _chosen(cpumap: bytes) -> "frozenset[int]":
     if not cpus:
         raise fail(errors.INVALID_ARG, "Empty cpu list for pinning")
     return cpus
-
-
-def _refuse_used(model: "Domain", number: int) -> None:
-    """Refuse to remove a thread that is not there or that a device uses."""
-    detail = ""
-    if not any(thread.id == number for thread in model.iothreads):
-        detail = f"cannot find IOThread '{number}' in iothreadids list"
-    for disk in model.devices.disks:
-        if disk.driver.iothread == number:
-            detail = detail or f"cannot remove IOThread {number} since it is being used by disk '{disk.target}'"
-    if any(controller.iothread == number for controller in model.devices.controllers):
-        detail = detail or f"cannot remove IOThread '{number}' since it is being used by controller"
-    if detail:
-        raise errors.virt_error(errors.INVALID_ARG, detail, domain=errors.FROM_DOMAIN)
 
 
 def present(host: "Host") -> "frozenset[int]":

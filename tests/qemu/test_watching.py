@@ -115,6 +115,12 @@ def test_console(side: Side, guests: Guests, uri: str, conn: api.Connection) -> 
         terminal.expect("Escape character")
         terminal.send("again")
         terminal.expect("again")
+        # Who forces his way in ends the other's session.
+        with side.terminal("vsh", "-c", uri, "console", "talker", "--force") as second:
+            second.expect("Escape character")
+            assert terminal.finish()[1] == 0
+            second.send("mine")
+            second.expect("mine")
     assert "cannot find character device nope" in _console_error(side, uri, "nope")
 
 
