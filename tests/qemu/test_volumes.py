@@ -215,8 +215,16 @@ def test_nothing_half_made_is_left(conn: api.Connection, folder: Path, root: Pat
         conn.storage_pool_list_all_volumes(pool, 0)
         assert (folder / "p/v").exists()
         other.kill()
+    # What somebody else put there meanwhile is his.
+    mine = (folder / "p/v").rename(folder / "aside")
+    (folder / "p/v").write_text("another's")
+    (mark,) = (root / "e/run/storage").rglob("*.making")
+    said = mark.read_bytes()
+    assert [volume.name for volume in conn.storage_pool_list_all_volumes(pool, 0)] == ["v"] and not mark.exists()
+    mine.rename(folder / "p/v")
+    mark.write_bytes(said)
     assert conn.storage_pool_list_all_volumes(pool, 0) == []
-    assert not (folder / "p/v").exists()
+    assert not (folder / "p/v").exists() and not mark.exists()
 
 
 def test_a_file_that_is_there_stays(conn: api.Connection, folder: Path) -> None:

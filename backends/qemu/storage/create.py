@@ -5,6 +5,7 @@ from ...constants import secret as secret_const
 from ...constants import storage as const
 from ..secrets import value_of
 from .kinds import owner_of
+from .making import making
 from .pools import fail
 from .programs import attempt, run
 
@@ -26,25 +27,37 @@ def create(driver: "QemuDriver", volume: "Volume", flags: int, origin: "Volume |
 
     Raises VirtError, and leaves nothing behind.
     """
-    host, image = driver.host, volume.target
+    image = volume.target
     assert image is not None and image.path is not None
-    # Whatever fails from here on, the file is ours.
-    if image.format == "dir":
+    path = image.path
+    with making(driver, path, lambda: _claim(driver.host, volume, origin)):
+        try:
+            _fill(driver, volume, flags, origin)
+            _permit(driver.host, image)
+        except BaseException:
+            driver.host.remove(path)  # whatever fails from the claim on, the file is ours
+            raise
+
+
+def _claim(host: "Host", volume: "Volume", origin: "Volume | None") -> None:
+    """Make a volume's folder, or its file, empty. Raises SYSTEM_ERROR when there is something."""
+    path = str(volume.target and volume.target.path)
+    if _format(volume) == "dir":
         _create_folder(host, volume, origin)
-    else:
-        script = 'umask 077; set -C; : >"$1"'
-        attempt(host, ["sh", "-c", script, "sh", image.path], f"Failed to create file '{image.path}'")
-    try:
-        if image.format == "ploop":
-            raise fail(errors.INTERNAL_ERROR, "unable to find ploop, please install ploop tools")
-        if image.format == "raw" and not image.encryption and (origin is None or _format(origin) in ("raw", "dir")):
-            _create_raw(host, volume, flags, origin)
-        elif image.format != "dir":
-            _create_image(driver, volume, flags, origin)
-        _permit(host, image)
-    except BaseException:
-        host.remove(image.path)
-        raise
+        return
+    script = 'umask 077; set -C; : >"$1"'
+    attempt(host, ["sh", "-c", script, "sh", path], f"Failed to create file '{path}'")
+
+
+def _fill(driver: "QemuDriver", volume: "Volume", flags: int, origin: "Volume | None") -> None:
+    assert volume.target is not None
+    format = volume.target.format
+    if format == "ploop":
+        raise fail(errors.INTERNAL_ERROR, "unable to find ploop, please install ploop tools")
+    if format == "raw" and not volume.target.encryption and (origin is None or _format(origin) in ("raw", "dir")):
+        _create_raw(driver.host, volume, flags, origin)
+    elif format != "dir":
+        _create_image(driver, volume, flags, origin)
 
 
 def _format(volume: "Volume") -> str:

@@ -1,17 +1,20 @@
 """Volumes that are being made: what a killed process leaves half made is removed by whoever comes next.
 
-A file in run/storage/BOOT says which path is being made, and is locked by whoever makes it.
+A file in run/storage/BOOT says which file is being made, and is locked by whoever makes it. It names the file by its
+inode too: one that somebody else has put there meanwhile is his.
 """
 
 from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..driver import QemuDriver
 
 SUFFIX = ".making"
+#: In place of the inode of a file that is about to be made.
+NOT_YET = 0
 
 
 def _folder(driver: "QemuDriver") -> str:
@@ -19,15 +22,22 @@ def _folder(driver: "QemuDriver") -> str:
 
 
 @contextmanager
-def making(driver: "QemuDriver", path: str) -> "Iterator[None]":
-    """Say that `path`, which does not exist, is being made, for as long as the block runs."""
+def making(driver: "QemuDriver", path: str, claim: "Callable[[], None]") -> "Iterator[None]":
+    """Say that `path` is being made, while the block runs; `claim` makes it, empty, or fails if it is there."""
     import hashlib
 
     host, name = driver.host, hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     mark = f"{_folder(driver)}/{name}{SUFFIX}"
+
+    def say(inode: int) -> None:
+        host.write(mark, f"{inode} {path}".encode("utf-8", "surrogateescape"), durable=False)
+
     with driver.store.lock(f"making-{name}", "storage volume"):
-        host.write(mark, path.encode("utf-8", "surrogateescape"), durable=False)
+        say(NOT_YET)
         try:
+            claim()
+            stat = host.stat(path)
+            say(stat.inode if stat is not None else NOT_YET)
             yield
         finally:
             host.remove(mark)
@@ -43,6 +53,11 @@ def sweep(driver: "QemuDriver") -> None:
         except TimeoutError:
             continue
         with lock:
-            if host.stat(f"{folder}/{file}") is not None:
-                path = data.decode("utf-8", "surrogateescape")
-                host.remove(path, f"{folder}/{file}")
+            if host.stat(f"{folder}/{file}") is None:
+                continue  # it was ended meanwhile
+            inode, _, path = data.decode("utf-8", "surrogateescape").partition(" ")
+            stat = host.stat(path)
+            empty = stat is not None and stat.size == 0
+            if stat is not None and (stat.inode == int(inode) or (int(inode) == NOT_YET and empty)):
+                host.remove(path)
+            host.remove(f"{folder}/{file}")

@@ -5,7 +5,7 @@ from ...constants import storage as const
 from ...pools import VOLUMES
 from ..base import QemuBase, call
 from .kinds import Folder, kind
-from .making import making, sweep
+from .making import sweep
 from .pools import Pools, fail
 
 TYPE_CHECKING = False
@@ -249,6 +249,5 @@ def _create(
 ) -> "StorageVolRef":
     """Make a volume whose name nobody has; call it with its lock."""
     storage.prepare(volume)
-    with making(driver, _path(volume)):
-        storage.create(driver, volume, flags & ~const.STORAGE_VOL_CREATE_VALIDATE, origin)
+    storage.create(driver, volume, flags & ~const.STORAGE_VOL_CREATE_VALIDATE, origin)
     return _ref(storage, volume)
