@@ -32,6 +32,11 @@ def is_i440fx(machine: str | None) -> bool:
     return (machine or "").startswith(("pc-i440fx-", "pc-0.", "pc-1.")) or machine in ("pc", "ubuntu")
 
 
+def is_microvm(machine: str | None) -> bool:
+    """A machine without PCI: its devices have virtio-mmio addresses, or none."""
+    return machine == "microvm"
+
+
 def pcie_root(domain: Domain) -> bool:
     """Whether the guest's devices hang on PCI Express."""
     return any(c.type == "pci" and c.index == 0 and c.model == "pcie-root" for c in domain.devices.controllers)
@@ -61,9 +66,9 @@ def complete_domain(domain: Domain, caps: Capabilities) -> None:
 
 
 def _check_machine(domain: Domain) -> None:
-    if not (is_q35(domain.os.machine) or is_i440fx(domain.os.machine)):
+    if not (is_q35(domain.os.machine) or is_i440fx(domain.os.machine) or is_microvm(domain.os.machine)):
         what = f"machine type '{domain.os.machine}' is not supported yet without libvirt"
-        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc and q35 machines are")
+        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35 and microvm machines are")
 
 
 def _add_devices(domain: Domain, caps: Capabilities) -> None:
@@ -73,7 +78,8 @@ def _add_devices(domain: Domain, caps: Capabilities) -> None:
         insert(devices.controllers, Controller(type="usb", index=0, model="qemu-xhci" if express else ""))
     if express:
         ensure(devices.controllers, "sata", 0)
-    ensure(devices.controllers, "pci", 0, "pcie-root" if express else "pci-root")
+    if not is_microvm(domain.os.machine):
+        ensure(devices.controllers, "pci", 0, "pcie-root" if express else "pci-root")
     if not devices.memballoons:
         devices.memballoons.append(Memballoon(model="virtio"))
     for kind in ("mouse", "keyboard"):

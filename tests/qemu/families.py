@@ -140,6 +140,20 @@ MISC = [
     (_override("unsigned", "-1"), ""),
     (_override("bool", "yes"), ""),
 ]  # fmt: skip
+_KERNEL = "<os><type arch='x86_64' machine='MACHINE'>hvm</type><kernel>/tmp/k</kernel></os>"
+_MMIO = "<address type='virtio-mmio'/>"
+_NO_USB = "<controller type='usb' model='none'/>"
+MICROVM = [
+    (_KERNEL, "<disk type='file'><driver name='qemu' type='raw'/><source file='/tmp/a'/>"
+     f"<target dev='vda' bus='virtio'/>{_MMIO}</disk><serial type='pty'/>"
+     f"<rng model='virtio'><backend model='random'>/dev/urandom</backend>{_MMIO}</rng>"
+     f"<memballoon model='virtio'>{_MMIO}</memballoon><controller type='virtio-serial' index='0'>{_MMIO}</controller>"
+     f"<controller type='scsi' model='virtio-scsi'>{_MMIO}</controller><input type='keyboard' bus='virtio'>{_MMIO}"
+     f"</input><channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>{_NO_USB}"),
+    (_KERNEL, f"<memballoon model='none'/>{_NO_USB}"),
+    (_KERNEL, "<memballoon model='none'/>"),
+    (_KERNEL, f"<memballoon model='virtio'/>{_NO_USB}"),
+]  # fmt: skip
 HOSTDEVS = [
     ("", "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0x5678'/></source></hostdev>"),
     ("", "<hostdev mode='subsystem' type='usb' managed='yes'><source startupPolicy='optional' guestReset='off'>"
@@ -187,6 +201,7 @@ X86 = {
     "misc": (("q35",), MISC),
     "cpus": (("q35",), CPUS),
     "hostdevs": (("q35",), HOSTDEVS),
+    "microvm": (("microvm",), MICROVM),
     "disks": (("pc",), storage_families.DISKS),
     "secrets": (("pc",), storage_families.SECRET_DISKS),
     "memory": (("q35",), storage_families.MEMORY),

@@ -155,6 +155,9 @@ def assign(domain: Domain) -> None:
     """Give an address to each PCI device; add the controllers this takes."""
     controllers = [c for c in domain.devices.controllers if c.type == "pci"]
     if not controllers:
+        for want in Asking(domain).devices():
+            if want.asks and (want.holder.address is None or isinstance(want.holder.address, PciAddress)):
+                raise errors.virt_error(errors.XML_ERROR, "No PCI buses available")
         return
     root = "pcie-root" if is_q35(domain.os.machine) else "pci-root"
     for controller in controllers:

@@ -86,7 +86,7 @@ class Command:
         if isinstance(address, UsbAddress):
             bus = self.bus("usb", address.bus)
             return {"bus": f"{bus}.0", "port": address.port} if address.port else {"bus": f"{bus}.0"}
-        if address is not None and address.type not in ("isa", "drive", "dimm", "virtio-serial", "ccid"):
+        if address is not None and address.type not in ("isa", "drive", "dimm", "virtio-serial", "ccid", "virtio-mmio"):
             raise refuse(info, f"address type '{address.type}'")
         return {}
 
@@ -137,8 +137,10 @@ def refuse(element: object, what: str, hint: str = "") -> VirtError:
     return fail(CONFIG_UNSUPPORTED, f"{what} is not supported without libvirt yet{where}", hint=hint)
 
 
-def virtio(driver: str, model: str | None) -> str:
-    """The name of a virtio PCI device of one of libvirt's models."""
+def virtio(driver: str, model: str | None, info: Info | RomInfo) -> str:
+    """The name of a virtio device of one of libvirt's models, by the bus that its address is of."""
+    if info.address is not None and info.address.type == "virtio-mmio":
+        return f"{driver}-device"
     if model in ("virtio-transitional", "virtio-non-transitional"):
         return f"{driver}-pci{model.removeprefix('virtio')}"
     return f"{driver}-pci"

@@ -96,7 +96,7 @@ def _usb(command: Command, controller: Controller) -> None:
 def _scsi(command: Command, controller: Controller) -> None:
     alias, model = controller.info.alias, controller.model
     if model in _VIRTIO_SCSI:
-        driver = virtio("virtio-scsi", model if model != "virtio-scsi" else None)
+        driver = virtio("virtio-scsi", model if model != "virtio-scsi" else None, controller.info)
         command.device(
             driver,
             **virtio_props(controller.virtio),
@@ -126,7 +126,7 @@ def _sata(command: Command, controller: Controller) -> None:
 
 def _virtio_serial(command: Command, controller: Controller) -> None:
     command.device(
-        virtio("virtio-serial", controller.model),
+        virtio("virtio-serial", controller.model, controller.info),
         **virtio_props(controller.virtio),
         id=controller.info.alias,
         max_ports=controller.ports if controller.ports != -1 else None,

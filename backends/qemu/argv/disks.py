@@ -210,7 +210,7 @@ def _bus(command: Command, disk: Disk) -> tuple[str, Props]:
             "queue-size": options.queue_size or None,
         }
         name = "vhost-user-blk" if disk.type == "vhostuser" else "virtio-blk"
-        return virtio(name, disk.model), props | command.place(disk.info)
+        return virtio(name, disk.model, disk.info), props | command.place(disk.info)
     if disk.bus == "usb":
         return "usb-storage", command.place(disk.info)
     address = command.drive(disk.info)

@@ -44,7 +44,7 @@ def _9p(command: Command, filesystem: Filesystem) -> None:
     if filesystem.readonly:
         parts.append("readonly")
     command.option("-fsdev", ",".join(parts))
-    driver = virtio("virtio-9p", filesystem.model)
+    driver = virtio("virtio-9p", filesystem.model, filesystem.info)
     options, place = virtio_props(filesystem.virtio), command.place(filesystem.info)
     command.device(driver, **options, id=alias, fsdev=f"fsdev-{alias}", mount_tag=filesystem.target, **place)
 
@@ -55,7 +55,7 @@ def _virtiofs(command: Command, filesystem: Filesystem) -> None:
     command.option("-chardev", f"socket,id=chr-vu-{alias},path={command.escape(path)}")
     order = filesystem.boot.order if filesystem.boot is not None else None
     command.device(
-        "vhost-user-fs-pci",
+        virtio("vhost-user-fs", None, filesystem.info),
         **virtio_props(filesystem.virtio),
         id=alias,
         chardev=f"chr-vu-{alias}",

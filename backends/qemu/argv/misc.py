@@ -107,11 +107,11 @@ def inputs(command: Command) -> None:
         elif device.bus == "usb" and device.type in _INPUTS:
             command.device(f"usb-{_INPUTS[device.type]}", id=device.info.alias, **command.place(device.info))
         elif device.bus == "virtio" and device.type in _VIRTIO_INPUTS:
-            driver = virtio(_VIRTIO_INPUTS[device.type], device.model)
+            driver = virtio(_VIRTIO_INPUTS[device.type], device.model, device.info)
             options = virtio_props(device.virtio)
             command.device(driver, **options, id=device.info.alias, **command.place(device.info))
         elif device.bus == "virtio" and device.type == "passthrough":
-            driver = virtio("virtio-input-host", device.model)
+            driver = virtio("virtio-input-host", device.model, device.info)
             command.device(driver, id=device.info.alias, evdev=device.evdev, **command.place(device.info))
         else:
             raise refuse(device, f"input '{device.type}' on bus '{device.bus}'")
@@ -168,7 +168,7 @@ def _balloon(command: Command) -> None:
         if balloon.model == "none":
             continue
         command.device(
-            virtio("virtio-balloon", balloon.model),
+            virtio("virtio-balloon", balloon.model, balloon.info),
             **virtio_props(balloon.virtio),
             id=balloon.info.alias,
             deflate__on__oom=balloon.autodeflate,
@@ -188,7 +188,7 @@ def rngs(command: Command) -> None:
             backend(command, rng.source, f"char{alias}")
             command.object("rng-egd", f"obj{alias}", chardev=f"char{alias}")
         command.device(
-            virtio("virtio-rng", rng.model),
+            virtio("virtio-rng", rng.model, rng.info),
             **virtio_props(rng.virtio),
             rng=f"obj{alias}",
             id=alias,
@@ -223,7 +223,7 @@ def vsocks(command: Command) -> None:
     for vsock in command.domain.devices.vsocks:
         files = command.launch.files.get(str(vsock.info.alias), [-1])
         command.device(
-            virtio("vhost-vsock", vsock.model),
+            virtio("vhost-vsock", vsock.model, vsock.info),
             **virtio_props(vsock.virtio),
             id=vsock.info.alias,
             guest__cid=vsock.cid,

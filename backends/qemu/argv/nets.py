@@ -123,7 +123,7 @@ def _device(command: Command, net: Interface) -> None:
     props: Props = {}
     driver = model
     if model in _VIRTIO:
-        driver = virtio("virtio-net", model)
+        driver = virtio("virtio-net", model, net.info)
         props = virtio_props(net.driver.virtio) | _virtio(net)
         props["failover"] = True if net.teaming is not None else None
     elif model == "usb-net":
