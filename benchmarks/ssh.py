@@ -1,4 +1,5 @@
-"""One-shots through SSH to a libvirtd at a distance of 20 ms: vsh, cold and with its agent, against virsh.
+"""One-shots through SSH to a libvirtd at a distance of 20 ms: vsh, cold and with its agent, against virsh; completion,
+a thousand domains, and 20 hosts at once.
 
     python benchmarks/ssh.py [ROUNDS]
 """
@@ -17,8 +18,11 @@ from tests.live.proxy import DelayProxy
 from tests.live.side import private_environment
 from tests.live.sshd import Sshd
 
+COMPLETE = ["complete", "--", "domstate", "guest77"]
 ROUND_TRIP = 0.020  # seconds
 HOSTS = 20
+DOMAINS = 1000
+DOMAIN = "<domain type='qemu'><name>guest{}</name><memory>8192</memory><os><type>hvm</type></os></domain>"
 
 
 def main(rounds: int) -> None:
@@ -40,12 +44,25 @@ def main(rounds: int) -> None:
                     medians(commands, env, rounds),
                 )
             several(vsh, env, uri, nursery.directory, rounds)
-            complete = {
-                "virsh": ["virsh", "-c", uri, "complete", "--", "domstate", ""],
-                "vsh": [vsh, "-c", uri, "complete", "--", "domstate", ""],
-            }
-            print_ratios(f"completion of a domain's name, median of {rounds}", medians(complete, env, rounds))
+            uri = f"qemu+ssh://root@127.0.0.1:{proxy.address[1]}/session?{query}"
+            define(vsh, env, uri, nursery.directory)
+            for title, virsh, ours in (
+                (f"list of {DOMAINS} domains", ["list", "--all"], ["list", "--all"]),
+                (f"completion of one of {DOMAINS} names", COMPLETE, [COMPLETE[0], "--values", *COMPLETE[1:]]),
+            ):
+                commands = {"virsh": ["virsh", "-c", uri, *virsh], "vsh": [vsh, "-c", uri, *ours]}
+                print_ratios(f"{title}, median of {rounds}", medians(commands, env, rounds))
         subprocess.run([vsh, "agent", "stop"], env=env, check=True, capture_output=True)
+
+
+def define(vsh: str, env: dict[str, str], uri: str, home: Path) -> None:
+    """Define the domains, over the same connection."""
+    lines = []
+    for number in range(DOMAINS):
+        path = home / f"guest{number}.xml"
+        path.write_text(DOMAIN.format(number))
+        lines.append(f"define {path}\n")
+    subprocess.run([vsh, "-q", "-c", uri], input="".join(lines), text=True, env=env, check=True, capture_output=True)
 
 
 def several(vsh: str, env: dict[str, str], uri: str, home: Path, rounds: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.guest import Guests
+from tests.live.need import need
 from tests.live.side import Side
 from tests.live.sshd import SPARED, Sshd, bare
 from tests.live.wait import wait_until
@@ -93,6 +94,47 @@ def test_command_lines(side: Side, guests: Guests, far_uri: str, uri: str, tmp_p
     assert "destroyed" in done("destroy", "talker")
     assert "undefined" in done("undefine", "talker")
     assert done("list", "--all", "--name") == "\n"
+
+
+DISKS = """
+<domain type='qemu'><name>full</name><memory>16384</memory><features><acpi/></features>
+<os><type arch='x86_64' machine='pc'>hvm</type></os><devices><serial type='pty'/><disk type='file'>
+<driver name='qemu' type='qcow2'/><source file='{}/v.qcow2'/><target dev='vda' bus='virtio'/></disk></devices></domain>
+"""
+
+
+def test_images_disks_and_snapshots_there(side: Side, new_sshd: Callable[..., Sshd], root: Path) -> None:
+    """All through SSH alone, to a machine with little more than QEMU."""
+    need("qemu-img")
+    sshd, pool, data = new_sshd(prefix=bare()), root / "pool", root / "data"
+    uri = f"qemu+ssh://root@127.0.0.1:{sshd.port}/embed?root={root}/e&{sshd.query()}"
+    pool.mkdir(mode=0o755)
+    data.write_bytes(os.urandom(3 << 20))
+    (root / "full.xml").write_text(DISKS.format(pool))
+
+    def done(line: str) -> str:
+        run = side.vsh("-q", "-c", uri, line)
+        assert (run.status, run.stderr) == (0, ""), run
+        return run.stdout
+
+    done(
+        f"pool-define-as p dir --target {pool}; pool-start p; vol-create-as p v.qcow2 8M --format qcow2; "
+        f"vol-create-as p w.raw 3M --format raw; vol-upload w.raw {data} --pool p; "
+        f"vol-download w.raw {root}/back --pool p"
+    )
+    assert (root / "back").read_bytes() == data.read_bytes() == (pool / "w.raw").read_bytes()
+    for image in pool.iterdir():
+        image.chmod(0o666)
+    said = done(f"define {root}/full.xml; start full; snapshot-create-as full one; snapshot-list full --name")
+    assert said == "one\n"
+    assert "running" in done("snapshot-revert full one; domstate full; snapshot-delete full one")
+    over = f"snapshot-create-as full two --disk-only --diskspec vda,file={pool}/over; domblklist full"
+    assert f"{pool}/over" in done(over)
+    assert f"{pool}/v.qcow2" in done("blockcommit full vda --active --pivot --wait; domblklist full")
+    attach = f"attach-disk full {pool}/w.raw vdb --targetbus virtio; domblklist full"
+    said = done(f"{attach}; qemu-monitor-command full --hmp 'info status'")
+    assert f" vdb   {pool}/w.raw" in said and "status: running" in said
+    done("destroy full; undefine full --snapshots-metadata")
 
 
 @pytest.mark.parametrize("missing", [[], ["python3"]], ids=["python3", "perl"])
