@@ -9,7 +9,7 @@ import threading
 import time
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
+from paramiko.common import MSG_CHANNEL_CLOSE, cMSG_CHANNEL_OPEN, cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class Channel(paramiko.Channel):
 
 class Transport(paramiko.Transport):
     """A paramiko transport that can also reach unix sockets, and notices when nobody answers."""
+
+    _channel_handler_table = {
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+        MSG_CHANNEL_CLOSE: Channel._handle_close,
+    }
 
     def watch(self, interval: float, count: int) -> None:
         """Ask for a sign of life every `interval` seconds; when `count` in a row get none, end the connection."""

@@ -7,12 +7,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import paramiko
 import pytest
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_EOF
 
 from tests.live.libvirtd import Libvirtd
 from tests.live.proxy import DelayProxy
@@ -23,6 +26,7 @@ from vsh.backends import api, errors, ssh
 from vsh.backends.hosts.ssh import SshHost
 from vsh.backends.ssh import link as links
 from vsh.backends.ssh.link import Full, Link
+from vsh.backends.ssh.transport import Channel, Transport
 from vsh.backends.uri import Uri
 
 DOMAIN = "<domain type='qemu'><name>{}</name><memory>8192</memory><os><type>hvm</type></os></domain>"
@@ -133,6 +137,37 @@ def test_fifty_at_once_through_one_agent(person: Person) -> None:
     )
     assert done.stdout == "True\n", done.stderr
     assert logins(person.sshd) == before + 1
+
+
+class Line:
+    """A transport that takes long to send an end-of-file; `sent` are the kinds of messages in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.goes_on = threading.Event()
+
+    def _send_user_message(self, message: paramiko.Message) -> None:
+        kind = message.asbytes()[0]
+        if kind == MSG_CHANNEL_EOF:
+            self.goes_on.wait(10)
+        self.sent.append(kind)
+
+    def _unlink_channel(self, number: int) -> None:
+        pass
+
+
+def test_nothing_is_sent_on_a_channel_after_its_close() -> None:
+    """OpenSSH would end the whole connection, and everybody's streams with it."""
+    line, channel = Line(), Channel(0)
+    channel.transport, channel.active, channel.remote_chanid = line, True, 0  # type: ignore[assignment]
+    ending = threading.Thread(target=channel.shutdown_write)
+    ending.start()
+    wait_until(lambda: channel.eof_sent)
+    Transport._channel_handler_table[MSG_CHANNEL_CLOSE](channel, None)  # as when the other side's close arrives
+    assert line.sent == []
+    line.goes_on.set()
+    ending.join(10)
+    wait_until(lambda: line.sent == [MSG_CHANNEL_EOF, MSG_CHANNEL_CLOSE])
 
 
 def test_few_programs_on_one_connection(new_sshd: Callable[..., Sshd], person: Person, root: Path) -> None:
