@@ -94,8 +94,18 @@ def domstats(ctx: "Context", domain: "list[str] | None" = None, **chosen: bool) 
     refs = find_domains(ctx, domain) if domain else []
     groups, flags = (_flags(table, chosen) for table in (GROUPS, FILTERS | WAYS))
     records = ctx.connection.connect_get_all_domain_stats(refs, groups, flags)
-    data = [{"domain": facts(record.dom), "statistics": _statistics(record.params)} for record in records]
-    return Text("\n".join(map(_lines, records)), data=data)
+    return Statistics(records)
+
+
+class Statistics(Text):
+    """Statistics of domains; the data are made when they are asked for, which takes longer than the text."""
+
+    def __init__(self, records: "list[DomainStatsRecord]"):
+        super().__init__("\n".join(map(_lines, records)))
+        self._records = records
+
+    def data(self) -> "list[dict[str, Any]]":
+        return [{"domain": facts(record.dom), "statistics": _statistics(record.params)} for record in self._records]
 
 
 def _statistics(params: "TypedParams") -> "dict[str, Any]":
