@@ -49,6 +49,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.blockjobs:BlockJobCalls",
         "vsh.backends.qemu.throttle:ThrottleCalls",
         "vsh.backends.qemu.checkpoints:CheckpointCalls",
+        "vsh.backends.qemu.thresholds:ThresholdCalls",
         "vsh.backends.qemu.backups:BackupCalls",
         "vsh.backends.qemu.snapshots:SnapshotCalls",
         "vsh.backends.qemu.reverting:RevertCalls",

@@ -141,6 +141,9 @@ domain_checkpoint_list_all_children
 domain_checkpoint_lookup_by_name
 domain_list_all_checkpoints
 """,
+    "vsh.backends.qemu.thresholds:ThresholdCalls": """
+domain_set_block_threshold
+""",
     "vsh.backends.qemu.backups:BackupCalls": """
 domain_backup_begin
 domain_backup_get_xml_desc

@@ -42,6 +42,7 @@ class RevertCalls(QemuBase):
                 raise fail(errors.OPERATION_INVALID, "domain has active block job")
             moment = find(guest.snapshots, SNAPSHOT, snap.name, self.origin)
             _check(guest, moment.model, flags)
+            _refuse_needed(self.driver, guest, moment.model)
             plan = Plan(self.driver, guest.uuid, "revert", _told(self.driver, guest, moment.model, flags))
             plan.write()
             _carry_out(self.driver, guest, plan)
@@ -63,6 +64,22 @@ def _check(guest: "Guest", model: "Snapshot", flags: int) -> None:
         risk += " corruption"
     if risk:
         raise fail(errors.SNAPSHOT_REVERT_RISKY, risk)
+
+
+def _refuse_needed(driver: "QemuDriver", guest: "Guest", model: "Snapshot") -> None:
+    """Raises OPERATION_UNSUPPORTED when another snapshot, or another domain, needs what is now in an image to which
+    something else is to be brought back."""
+    names = internal.targets(model)
+    images = set(internal.paths(model.domain, names)) if model.domain is not None else set()
+    for use in references.uses(driver) if images else ():
+        if use.owner == guest.uuid and (use.snapshot is None or use.snapshot.name == model.name):
+            continue
+        external = use.snapshot is not None and any(entry.snapshot == "external" for entry in use.snapshot.disks)
+        needed = images.intersection(use.files if external or use.owner != guest.uuid else use.files[1:])
+        if needed:
+            who = f"snapshot '{use.snapshot.name}'" if use.snapshot is not None else "another domain"
+            text = f"{who} needs image '{sorted(needed)[0]}' as it is"
+            raise fail(errors.OPERATION_UNSUPPORTED, text)
 
 
 def _told(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -> "dict[str, list[str]]":

@@ -170,7 +170,7 @@ class Watch:
                 tail = self._tails[key] = Tail(self._driver, "", 0)
             tail.path = f"{self._driver.places.run}/{name}"
             for line in tail.read(stat.size):
-                found += _of_guest(tail, line) if key == name else told.read(line)
+                found += _of_guest(self._driver, tail, line) if key == name else told.read(line)
         for key in self._tails.keys() - files.keys():
             del self._tails[key]
         for _, kind, ref, fields in sorted(found, key=lambda told: told[0]):
@@ -185,7 +185,7 @@ class Watch:
                 self._dispatcher.post(subscription, event)
 
 
-def _of_guest(tail: Tail, line: bytes) -> "list[Told]":
+def _of_guest(driver: "QemuDriver", tail: Tail, line: bytes) -> "list[Told]":
     """What a line of a guest's journal tells; [] for what is no event."""
     try:
         message = json.loads(line)
@@ -201,6 +201,11 @@ def _of_guest(tail: Tail, line: bytes) -> "list[Told]":
         return []
     details = json.dumps(data, separators=(",", ":"), ensure_ascii=False) if data else None
     raw = (when, MONITOR, ref, (name, stamp["seconds"], stamp["microseconds"], details))
+    if name == "BLOCK_WRITE_THRESHOLD":
+        from .thresholds import passed
+
+        fields = passed(driver, ref.uuid, data)
+        return [raw, *((when, "domain_event_block_threshold", ref, told) for told in fields)]
     return [raw, *_of_libvirt(name, data, when, ref)]
 
 

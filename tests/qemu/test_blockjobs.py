@@ -9,6 +9,7 @@ from tests.live.wait import wait_until
 from tests.qemu.twins import Twins, backing, fill, read, sources
 from vsh.backends import api
 from vsh.backends.constants import domain as const
+from vsh.backends.errors import VirtError
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.ending import SIGKILL
 from vsh.backends.qemu.store import Running
@@ -147,3 +148,15 @@ def test_events_and_deleting(conn: api.Connection, layered: DomainRef, images: P
     commit, active = const.DOMAIN_BLOCK_JOB_TYPE_COMMIT, const.DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT
     assert seen == [("vda", commit, 0), ("vda", active, 3), ("vda", active, 0)]
     assert read(images / "a.qcow2") == 3 and names(conn, layered) == ["a.qcow2", "b.two"]
+
+
+def test_thresholds(conn: api.Connection, layered: DomainRef, images: Path) -> None:
+    seen: list[tuple[object, ...]] = []
+    subscription = conn.subscribe("domain_event_block_threshold", layered, lambda event: seen.append(tuple(event)[1:]))
+    with pytest.raises(VirtError, match="failed to find disk 'vda\\[99\\]'"):
+        conn.domain_set_block_threshold(layered, "vda[99]", 4096, 0)
+    conn.domain_set_block_threshold(layered, "vda", 4096, 0)
+    fill(conn, layered, 7)
+    wait_until(lambda: len(seen) == 2)
+    subscription.close()
+    assert seen[0][:3] == ("vda", str(images / "a.two"), 4096)

@@ -14,8 +14,15 @@ import pytest
 from tests.live.guest import Guests
 from tests.live.wait import wait_until
 from vsh.backends import api
-from vsh.backends.constants.domain import DOMAIN_SHUTOFF, DOMAIN_UNDEFINE_MANAGED_SAVE
-from vsh.backends.errors import VirtError
+from vsh.backends.constants.domain import (
+    DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY,
+    DOMAIN_SHUTOFF,
+    DOMAIN_SNAPSHOT_DELETE_CHILDREN,
+    DOMAIN_SNAPSHOT_LIST_ROOTS,
+    DOMAIN_SNAPSHOT_REVERT_FORCE,
+    DOMAIN_UNDEFINE_MANAGED_SAVE,
+)
+from vsh.backends.errors import OPERATION_UNSUPPORTED, VirtError
 from vsh.backends.qemu.store import Running
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +43,14 @@ def prepare(root: Path, guests: Guests) -> None:
         with (root / f"disk{number}.img").open("wb") as file:
             file.truncate(1 << 20)
         (root / f"disk{number}.img").chmod(0o666)
+
+
+    (root / "images").mkdir()
+    (root / "images").chmod(0o777)
+    for number in range(3):
+        path = root / f"images/k{number}.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"], check=True)
+        path.chmod(0o666)
 
 
 def guests_below(root: Path) -> "set[int]":
@@ -117,10 +132,40 @@ def check_storage(uri: str, root: Path) -> None:
         conn.close()
 
 
+def check_snapshots(uri: str, root: Path) -> None:
+    """Every snapshot can be gone back to, nothing is half taken, and all leave nothing behind."""
+    conn = api.open(uri)
+    images = root / "images"
+    try:
+        for ref in conn.connect_list_all_domains(0):
+            for snapshot in conn.domain_list_all_snapshots(ref, 0):
+                try:
+                    conn.domain_revert_to_snapshot(snapshot, DOMAIN_SNAPSHOT_REVERT_FORCE)
+                except VirtError as error:
+                    assert error.code == OPERATION_UNSUPPORTED, error  # another one needs the image as it is
+            if conn.domain_get_state(ref, 0).state != DOMAIN_SHUTOFF:
+                conn.domain_destroy_flags(ref, 0)
+            for source in re.findall(r"<source file='(.*/images/.*)'/>", conn.domain_get_xml_desc(ref, 0)):
+                done = subprocess.run(["qemu-img", "check", "-q", source], check=False, capture_output=True)
+                assert done.returncode == 0, done
+            conn.domain_create_with_flags(ref, 0)
+            conn.domain_destroy_flags(ref, 0)
+            for snapshot in conn.domain_list_all_snapshots(ref, DOMAIN_SNAPSHOT_LIST_ROOTS):
+                conn.domain_snapshot_delete(snapshot, DOMAIN_SNAPSHOT_DELETE_CHILDREN)
+            for mark in conn.domain_list_all_checkpoints(ref, 0):
+                conn.domain_checkpoint_delete(mark, DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY)
+            conn.domain_undefine_flags(ref, 0)
+        assert not [*(root / "e/lib/qemu/plan").glob("*")]
+        assert not guests_below(root)
+        assert sorted(path.name for path in images.iterdir()) == ["k0.qcow2", "k1.qcow2", "k2.qcow2"]
+    finally:
+        conn.close()
+
+
 def kill_at_random_points(family: str, uri: str, root: Path, guests: Guests, times: int) -> None:
     prepare(root, guests)
     chance = random.Random(4711)
-    looks = check_storage if family == "storage" else check
+    looks = {"storage": check_storage, "snapshots": check_snapshots}.get(family, check)
     for attempt in range(times):
         worker = work(family, uri, root, chance.random(), 3)
         time.sleep(chance.random() * 0.5)
@@ -132,14 +177,14 @@ def kill_at_random_points(family: str, uri: str, root: Path, guests: Guests, tim
     looks(uri, root)
 
 
-@pytest.mark.parametrize("family", ["definitions", "life", "storage"])
+@pytest.mark.parametrize("family", ["definitions", "life", "storage", "snapshots"])
 def test_killed_at_fifty_points(family: str, uri: str, root: Path, guests: Guests) -> None:
     kill_at_random_points(family, uri, root, guests, 20 if family == "definitions" else 15)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("family", ["definitions", "life", "storage"])
+@pytest.mark.parametrize("family", ["definitions", "life", "storage", "snapshots"])
 def test_killed_at_five_hundred_points(family: str, uri: str, root: Path, guests: Guests) -> None:
     kill_at_random_points(family, uri, root, guests, 200 if family == "definitions" else 150)
 

@@ -90,11 +90,48 @@ def storage(conn: api.Connection, number: int, folder: Path, chance: random.Rand
     ]
 
 
-FAMILIES = {"definitions": definitions, "life": life, "storage": storage}
+def snapshots(conn: api.Connection, number: int, folder: Path, chance: random.Random) -> Steps:
+    """Takes snapshots of all kinds, goes back to them, deletes them; makes checkpoints and backs up."""
+    xml, _ = guest(conn, number, folder, chance)
+    disk = DISK.format(folder / f"images/k{number}.qcow2").replace("'raw'", "'qcow2'")
+    xml = xml.replace("<controller", disk + "<controller", 1)
+    name = f"<name>s{chance.randrange(4)}</name>"
+    found = {ref.name: ref for ref in conn.connect_list_all_domains(0)}
+
+    def named() -> object:
+        return found.get(f"k{number}") or conn.domain_define_xml_flags(xml, 0)
+
+    memory = f"<memory snapshot='external' file='{folder}/images/k{number}.{chance.randrange(4)}.memory'/>"
+
+    def some() -> object:
+        return chance.choice(conn.domain_list_all_snapshots(named(), 0))
+
+    def take(inside: str = "", flags: int = 0) -> object:
+        return conn.domain_snapshot_create_xml(named(), f"<domainsnapshot>{name}{inside}</domainsnapshot>", flags)
+
+    def mark() -> object:
+        return conn.domain_checkpoint_create_xml(named(), f"<domaincheckpoint>{name}</domaincheckpoint>", 0)
+
+    return [
+        lambda: conn.domain_create_with_flags(named(), 0),
+        lambda: conn.domain_destroy_flags(named(), 0),
+        lambda: take(),
+        lambda: take(flags=const.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY),
+        lambda: take(flags=const.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY),
+        lambda: take(memory),
+        lambda: conn.domain_revert_to_snapshot(some(), 0),
+        lambda: conn.domain_snapshot_delete(some(), 0),
+        lambda: conn.domain_snapshot_delete(some(), const.DOMAIN_SNAPSHOT_DELETE_CHILDREN),
+        mark,
+        lambda: conn.domain_checkpoint_delete(conn.domain_list_all_checkpoints(named(), 0)[0], 0),
+    ]
+
+
+FAMILIES = {"definitions": definitions, "life": life, "storage": storage, "snapshots": snapshots}
 #: What nobody may be told, whatever happens at once.
 BAD = ("internal error", "cannot access", "cannot start", "damaged")
 #: What is said in the same words and is as it should be.
-FINE = ("pool has no config file", "already in use", "private flag", "defined for use")
+FINE = ("pool has no config file", "already in use", "private flag", "defined for use", "already exists")
 
 
 def main(family: str, uri: str, folder: str, seed: str, count: str) -> None:
@@ -105,7 +142,7 @@ def main(family: str, uri: str, folder: str, seed: str, count: str) -> None:
         try:
             chance.choice(steps)()
         except IndexError:
-            pass  # no secret to change
+            pass  # nothing there to change
         except VirtError as error:
             said = str(error)
             if any(words in said for words in BAD) and not any(words in said for words in FINE):
