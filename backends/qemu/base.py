@@ -127,7 +127,12 @@ class QemuBase(driver.Connection):
 
     def _tree(self, kind: str, dom: "DomainRef") -> "Moments":
         """A domain's snapshots or checkpoints (moment_queries.SNAPSHOT, CHECKPOINT)."""
+        from . import plans
+
         guest = self._guest(dom)
+        if not self.readonly and plans.pending(self.driver, dom.uuid):
+            self._lock(dom).release()  # whoever looks next ends what another began
+            guest = self._guest(dom)
         return guest.snapshots if kind == "snapshot" else guest.checkpoints
 
     def _lock(self, dom: "DomainRef") -> "Lock":

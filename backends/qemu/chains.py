@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 from .. import errors
 from ..xml.storage import LONGEST_CHAIN, BackingStore
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _MAGIC = b"QFI\xfb"
 #: As much of an image is read; the name of a backing file must stand in the first cluster.
 _HEAD = 1 << 16
+#: Seconds for which an image may be locked by somebody who is just leaving it.
+LOCKED = 3.0
 #: Formats other than qcow2 whose images can be backed.
 _BACKED = ("qcow", "qed", "vmdk")
 #: How images begin that are not raw.
@@ -130,10 +133,16 @@ def info(host: "Host", path: str, format: str) -> "dict[str, Any]":
 
 def qemu_img(host: "Host", *args: str) -> bytes:
     """The output of a qemu-img that succeeded. Raises INTERNAL_ERROR with its words."""
-    try:
-        done = host.run(["qemu-img", *args])
-    except FileNotFoundError:
-        raise fail(errors.INTERNAL_ERROR, "Unable to find qemu-img binary") from None
+    deadline = time.monotonic() + LOCKED
+    while True:
+        try:
+            done = host.run(["qemu-img", *args])
+        except FileNotFoundError:
+            raise fail(errors.INTERNAL_ERROR, "Unable to find qemu-img binary") from None
+        # One that a killed vsh began may still be at it.
+        if not done.status or b"Failed to get" not in done.stderr or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     if done.status:
         said = done.stderr.decode("utf-8", "replace").strip()
         line = " ".join(["qemu-img", *args])

@@ -49,6 +49,13 @@ def check(host: "Host", images: "list[str]", name: str) -> None:
             raise fail(errors.OPERATION_FAILED, f"image '{path}' has no snapshot '{name}'")
 
 
+def has_bitmaps(host: "Host", path: str) -> bool:
+    """Whether an image keeps bitmaps, of checkpoints say."""
+    if host.stat(path) is None:
+        return False
+    return bool(chains.info(host, path, "qcow2").get("format-specific", {}).get("data", {}).get("bitmaps"))
+
+
 def apply_offline(host: "Host", images: "list[str]", name: str) -> None:
     """Put the images back to where they were. Raises VirtError."""
     for path in images:

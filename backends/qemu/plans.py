@@ -53,6 +53,11 @@ def _path(driver: "QemuDriver", uuid: bytes) -> str:
     return f"{driver.places.lib}/plan/{uuid.hex()}"
 
 
+def pending(driver: "QemuDriver", uuid: bytes) -> bool:
+    """Whether somebody is at a domain's images, or was."""
+    return driver.host.stat(_path(driver, uuid)) is not None
+
+
 def settle(driver: "QemuDriver", uuid: bytes) -> None:
     """End what somebody began who is no more; call it with the domain's lock. Raises VirtError."""
     try:
@@ -68,4 +73,10 @@ def settle(driver: "QemuDriver", uuid: bytes) -> None:
     ending.tidy(driver, uuid)
     told = {name[1:]: values for name, values in rows.items() if name.startswith("=")}
     module, _, function = _SETTLERS[verb].partition(":")
-    getattr(__import__(module, fromlist=[function]), function)(driver, Plan(driver, uuid, verb, told, rows["phase"][0]))
+    plan = Plan(driver, uuid, verb, told, rows["phase"][0])
+    try:
+        getattr(__import__(module, fromlist=[function]), function)(driver, plan)
+    except errors.VirtError:
+        # It is told once; what cannot be ended must not be in everybody's way for ever.
+        plan.clear()
+        raise
