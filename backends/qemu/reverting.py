@@ -70,7 +70,7 @@ def _refuse_needed(driver: "QemuDriver", guest: "Guest", model: "Snapshot") -> N
     """Raises OPERATION_UNSUPPORTED when another snapshot, or another domain, needs what is now in an image to which
     something else is to be brought back, or when QEMU will not do so: it does not with bitmaps."""
     names = internal.targets(model)
-    images = set(internal.paths(model.domain, names)) if model.domain is not None else set()
+    images = set(internal.paths(driver.store, model.domain, names)) if model.domain is not None else set()
     if images and (guest.checkpoints or any(internal.has_bitmaps(driver.host, path) for path in images)):
         text = "cannot go back to an internal snapshot of disks that have checkpoints"
         raise fail(errors.OPERATION_UNSUPPORTED, text, hint="delete the checkpoints first")
