@@ -34,10 +34,15 @@ GUARDED: "dict[str, Callable[[tuple[Any, ...]], bool]]" = {
 }
 #: Other arguments that are refused: call -> a test of its arguments, and what is wrong when it says yes.
 FAULTS: "dict[str, tuple[Callable[[tuple[Any, ...]], bool], str]]" = {
+    "domain_fd_associate": (lambda args: not args[2], "nfds in virDomainFDAssociate must not be zero"),
     "domain_set_memory_flags": (lambda args: args[1] == 0, "memory in virDomainSetMemoryFlags must not be zero"),
     "domain_set_metadata": (
         lambda args: args[1] == 1 and "\n" in (args[2] or ""),
         "metadata title can't contain newlines",
+    ),
+    "domain_send_process_signal": (
+        lambda args: args[1] == 0,
+        "pid_value in virDomainSendProcessSignal must not be zero",
     ),
     "qemu_domain_attach": (lambda args: args[0] == 0, "pid_value in virDomainQemuAttach must not be zero"),
 }

@@ -10,6 +10,8 @@ from ..results import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vsh.backends.records import DomainRef
 
     from ..context import Context
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     options=[
         Domain(ACTIVE),
         Opt("backupxml", "a file with the backup's XML; without it all disks go to files beside them"),
-        Opt("checkpointxml", "a file with the XML of a checkpoint to make at the same moment"),
+        Opt("checkpointxml", "a file with the XML of a checkpoint to make at the same moment", late=True),
         Flag("reuse-external", "use files that exist for the backup"),
     ],
 )
@@ -29,7 +31,7 @@ def backup_begin(
     ctx: "Context",
     domain: "DomainRef",
     backupxml: "str | None" = None,
-    checkpointxml: "str | None" = None,
+    checkpointxml: "Callable[[], str] | None" = None,
     reuse_external: bool = False,
 ) -> Text:
     """Begin to back up the disks of a running domain.
@@ -38,11 +40,12 @@ def backup_begin(
     on after the command; domjobinfo tells how far it is, domjobabort ends it.
     """
     xml = "<domainbackup/>" if backupxml is None else read_file(backupxml)
-    checkpoint = None if checkpointxml is None else read_file(checkpointxml)
+    file = None if checkpointxml is None else checkpointxml()
+    checkpoint = None if file is None else read_file(file)
     ctx.connection.domain_backup_begin(domain, xml, checkpoint, DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL * reuse_external)
     return Text(
         "Backup started\n",
-        data={"domain": facts(domain), "backup_file": backupxml, "checkpoint_file": checkpointxml},
+        data={"domain": facts(domain), "backup_file": backupxml, "checkpoint_file": file},
     )
 
 

@@ -12,6 +12,8 @@ from .lookup import ACTIVE, Domain, find_domain, find_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vsh.backends.records import DomainRef
 
     from ..context import Context
@@ -106,7 +108,7 @@ def get_user_sshkeys(ctx: "Context", domain: "DomainRef", user: str) -> Text:
     group="domain",
     options=[
         Domain(ACTIVE, resolve=None),
-        Data("user", "the user in the guest"),
+        Data("user", "the user in the guest", late=True),
         Opt("file", "a file with the keys, one a line"),
         Flag("reset", "remove those the user has first"),
         Flag("remove", "remove those in the file"),
@@ -116,7 +118,7 @@ def get_user_sshkeys(ctx: "Context", domain: "DomainRef", user: str) -> Text:
 def set_user_sshkeys(
     ctx: "Context",
     domain: str,
-    user: str,
+    user: "Callable[[], str]",
     file: "str | None" = None,
     reset: bool = False,
     remove: bool = False,
@@ -124,7 +126,7 @@ def set_user_sshkeys(
     """Add, replace or remove SSH keys that may log in as a user of the guest."""
     if reset and remove:
         raise CommandError("Options --reset and --remove are mutually exclusive")
-    ref = find_domain(ctx, domain)
+    ref, name = find_domain(ctx, domain), user()
     if file is None and not reset:
         raise CommandError("Option --file is required")
     keys: list[str] = []
@@ -136,8 +138,8 @@ def set_user_sshkeys(
     flags = constants.DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE if remove else 0
     if not (reset or remove):
         flags = constants.DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND
-    ctx.connection.domain_authorized_ssh_keys_set(ref, user, keys, flags)
-    return Done(user=user, keys=keys)
+    ctx.connection.domain_authorized_ssh_keys_set(ref, name, keys, flags)
+    return Done(user=name, keys=keys)
 
 
 @command(

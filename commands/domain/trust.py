@@ -66,7 +66,7 @@ def domsetlaunchsecstate(
     options=[
         DOMAIN,
         Data("name", "the name under which its definition asks for them"),
-        Data("pass-fds", "open file descriptors of this shell: N,N,..."),
+        Data("pass-fds", "open file descriptors of this shell: N,N,...", empty=True),
         Flag("seclabel-writable", "let the guest write to them if they are for reading alone"),
         Flag("seclabel-restore", "give them their security label back afterwards"),
     ],

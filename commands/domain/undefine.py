@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         Flag("keep-tpm", "keep the state of its TPM"),
     ],
     requires=[("delete-storage-volume-snapshots", "remove-all-storage")],
-    exclusive=[("nvram", "keep-nvram"), ("tpm", "keep-tpm")],
 )
 def undefine(
     ctx: "Context",
@@ -59,6 +58,9 @@ def undefine(
 
     A running domain runs on and is gone once it stops. Disks stay unless their removal is asked for.
     """
+    for what, both in (("nvram", nvram and keep_nvram), ("tpm", tpm and keep_tpm)):
+        if both:
+            raise CommandError(f"Options --{what} and --keep-{what} are mutually exclusive")
     if wipe_storage and not (storage or remove_all_storage):
         raise CommandError("'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'")
     ref = find_domain(ctx, domain)

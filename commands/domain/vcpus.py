@@ -16,6 +16,7 @@ from .vcpucount import stored_counts, vcpu_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from vsh.backends.records import DomainRef
@@ -131,7 +132,7 @@ def setvcpus(
     group="domain",
     options=[
         Domain(resolve=None),
-        Data("vcpulist", "their numbers: 0-3,^2", complete=vcpu_numbers),
+        Data("vcpulist", "their numbers: 0-3,^2", complete=vcpu_numbers, late=True),
         Flag("enable", "add them"),
         Flag("disable", "take them away"),
         *IMPACT,
@@ -139,7 +140,12 @@ def setvcpus(
     exclusive=[("enable", "disable"), *EXCLUSIVE],
 )
 def setvcpu(
-    ctx: "Context", domain: str, vcpulist: str, enable: bool = False, disable: bool = False, **where: bool
+    ctx: "Context",
+    domain: str,
+    vcpulist: "Callable[[], str]",
+    enable: bool = False,
+    disable: bool = False,
+    **where: bool,
 ) -> Done:
     """Add or take away particular virtual CPUs of a domain.
 
@@ -147,8 +153,9 @@ def setvcpu(
     """
     if not (enable or disable):
         raise CommandError("one of --enable, --disable is required")
-    ctx.connection.domain_set_vcpu(find_domain(ctx, domain), vcpulist, int(enable), impact(**where))
-    return Done(vcpus=vcpulist, enabled=enable)
+    numbers = vcpulist()
+    ctx.connection.domain_set_vcpu(find_domain(ctx, domain), numbers, int(enable), impact(**where))
+    return Done(vcpus=numbers, enabled=enable)
 
 
 @command(

@@ -11,6 +11,8 @@ from .lookup import device, find_device_or_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vsh.backends.records import NodeDeviceRef
 
     from ..context import Context
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
 @command(
     "nodedev-dumpxml",
     group="nodedev",
-    options=[device(find_device_or_host), *XPATH, Flag("inactive", "the definition for the next start")],
+    options=[device(find_device_or_host, late=True), *XPATH, Flag("inactive", "the definition for the next start")],
 )
 def dumpxml(
-    ctx: "Context", device: "NodeDeviceRef", xpath: "str | None" = None, wrap: bool = False, inactive: bool = False
+    ctx: "Context",
+    device: "Callable[[], NodeDeviceRef]",
+    xpath: "str | None" = None,
+    wrap: bool = False,
+    inactive: bool = False,
 ) -> Text:
     """Show the XML description of a node device."""
     checked(xpath)
     flags = NODE_DEVICE_XML_INACTIVE * inactive
-    return shown(ctx, ctx.connection.node_device_get_xml_desc(device.name, flags), xpath, wrap)
+    return shown(ctx, ctx.connection.node_device_get_xml_desc(device().name, flags), xpath, wrap)
 
 
 @command("nodedev-info", group="nodedev", options=[device(find_device_or_host)])

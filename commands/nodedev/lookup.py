@@ -66,7 +66,7 @@ def device_names(among: int = 0) -> "Completer":
     return names
 
 
-def device(find: "Callable[[Context, str], Any] | None" = None, among: int = 0) -> Data:
-    """The option `<device>`; the command gets what `find` makes of it, or the text."""
+def device(find: "Callable[[Context, str], Any] | None" = None, among: int = 0, late: bool = False) -> Data:
+    """The option `<device>`; the command gets what `find` makes of it, or the text; `late` is declare.Opt's."""
     what = "the device's name, or WWNN,WWPN of a SCSI host" if find is find_device_or_host else "the device's name"
-    return Data("device", what, empty=True, resolve=find, complete=device_names(among))
+    return Data("device", what, empty=True, resolve=find, complete=device_names(among), late=late)

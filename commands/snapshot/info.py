@@ -86,8 +86,8 @@ def snapshot_dumpxml(
 
     It has the definition that the domain had then.
     """
-    checked(xpath)
     ref = by_name(ctx, find_domain(ctx, domain), snapshotname)
+    checked(xpath)
     xml = ctx.connection.domain_snapshot_get_xml_desc(ref, constants.DOMAIN_SNAPSHOT_XML_SECURE * security_info)
     return shown(ctx, xml, xpath, wrap)
 
