@@ -10,6 +10,7 @@ from .. import errors
 from ..common import uuid_text
 from . import descriptors
 from .base import fail
+from .readying import PATH, make_folder
 from .store import system_error
 
 TYPE_CHECKING = False
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 #: Seconds in which one must listen, and in which one must end when asked.
 PATIENCE, GRACE = 10.0, 2.0
 SIGTERM, SIGKILL = 15, 9
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: how much of what one says goes into an error
 SAID = 1024
 
@@ -63,7 +63,7 @@ def _start_tpm(driver: "QemuDriver", domain: "Domain", tpm: "Tpm", record: "Runn
     kind = ["--tpm2"] if tpm.version != "1.2" else []
     env = _tpm_environment(driver)
     if host.stat(state) is None:
-        _make_folders(driver, state)
+        make_folder(driver, state)
         try:
             argv = ["swtpm_setup", *kind, "--tpm-state", state, "--vmid", f"{domain.name}:{uuid_text(domain.uuid)}"]
             argv += ["--createek", "--create-ek-cert", "--create-platform-cert", "--lock-nvram", "--not-overwrite"]
@@ -90,7 +90,7 @@ def _tpm_environment(driver: "QemuDriver") -> "dict[str, str]":
     folder = f"{driver.places.lib}/swtpm/authority"
     env = {"LC_ALL": "C", "PATH": PATH, "HOME": folder, "TMPDIR": folder, "XDG_CONFIG_HOME": folder}
     if driver.host.stat(folder) is None:
-        _make_folders(driver, folder)
+        make_folder(driver, folder)
         try:
             root = driver.host.me()[0] == 0 and not driver.user_prefix()
             _set_up_tpm(driver, ["swtpm_setup", "--create-config-files", *(["root"] if root else [])], env)
@@ -183,15 +183,6 @@ def _forwarded(forward: "PortForward") -> str:
             part += f":{ports.to}" + (f"-{ports.to + ports.end - ports.start}" if ports.end else "")
         parts.append(part)
     return (f"{where}/" if where and parts else where) + ",".join(parts) or "all"
-
-
-def _make_folders(driver: "QemuDriver", folder: str) -> None:
-    """A folder for the guest's user alone, below ones that it may pass through."""
-    owner = driver.settings.owner()
-    driver.host.make_folders([folder.rpartition("/")[0]], 0o711 if owner else 0o700)
-    driver.host.make_folders([folder], 0o700)
-    if owner is not None:
-        driver.host.give(folder, owner)
 
 
 def _start(
