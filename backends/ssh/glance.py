@@ -54,4 +54,4 @@ class GlanceConnection(driver.Connection):
 
 
 def _nothing(uri: "Uri", why: str) -> errors.VirtError:
-    return errors.virt_error(errors.NO_CONNECT, f"no connection to {uri.host} is open: {why}")
+    return errors.VirtError(errors.NO_CONNECT, f"the agent has no connection to {uri.host}: {why}")

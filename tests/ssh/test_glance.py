@@ -49,6 +49,8 @@ def test_nothing_is_begun_for_it(person: Person) -> None:
     before = logins(person.sshd)
     assert offered(person, "domstate", "t") == []
     assert "domstate" in offered(person, "domst")
+    run = person.vsh("-q", "-c", person.uri, "complete", "--", "domstate", "t")
+    assert run.status == 1 and "\nerror: the agent has no connection to 127.0.0.1: No such file" in run.stderr
     assert logins(person.sshd) == before and not person.pids()
 
 
