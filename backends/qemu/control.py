@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 EITHER = const.DOMAIN_AFFECT_LIVE | const.DOMAIN_AFFECT_CONFIG
 #: VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
 HMP = 1
-#: virKeycodeSet: the codes that QEMU takes as numbers; others would have to be translated.
-LINUX, QNUM = 0, 7
+#: The most keys of one call (VIR_DOMAIN_SEND_KEY_MAX_KEYS).
 MAX_KEYS = 16
 
 
@@ -113,16 +112,19 @@ class ControlCalls(QemuBase):
     def domain_send_key(
         self, dom: "DomainRef", codeset: int, holdtime: int, keycodes: list[int], flags: int = 0
     ) -> None:
-        if codeset not in (LINUX, QNUM):
-            raise fail(errors.OPERATION_UNSUPPORTED, f"cannot translate keycodes of set {codeset} to QEMU's")
+        from ..keycodes import CODES, translate
+
+        if not 0 <= codeset < len(CODES):
+            raise fail(errors.INVALID_ARG, f"there is no set {codeset} of keycodes")
         if len(keycodes) > MAX_KEYS:
             raise fail(errors.INVALID_ARG, f"at most {MAX_KEYS} keys at once")
-        # Linux's codes of the keys that PCs have are QEMU's own up to 0x58.
-        if codeset == LINUX and any(code > 0x58 for code in keycodes):
-            beyond = next(code for code in keycodes if code > 0x58)
-            text = f"cannot translate keycode {beyond} of linux codeset to qnum keycode"
-            raise fail(errors.INTERNAL_ERROR, text)
-        keys = [{"type": "number", "data": code} for code in keycodes]
+        keys = []
+        for code in keycodes:
+            number = code if codeset == const.KEYCODE_SET_QNUM else translate(codeset, code)
+            if number is None:
+                text = f"cannot translate keycode {code} of {list(CODES)[codeset]} codeset to qnum keycode"
+                raise fail(errors.INTERNAL_ERROR, text)
+            keys.append({"type": "number", "data": number})
         hold = {"hold-time": holdtime} if holdtime else {}
         with monitor_of(self.driver, self._active(dom)) as monitor:
             monitor.execute("send-key", keys=keys, **hold)

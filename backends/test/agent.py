@@ -83,11 +83,11 @@ class AgentCalls(TestBase):
     def domain_send_key(
         self, dom: "DomainRef", codeset: int, holdtime: int, keycodes: list[int], flags: int = 0
     ) -> None:
-        from .keycodes import CODES, known
+        from ..keycodes import CODES, translate
 
         self._active(dom)
         for code in keycodes:
-            if not known(codeset, code):
+            if translate(codeset, code) is None:
                 text = f"invalid keycode {code} of {list(CODES)[codeset]} codeset"
                 raise fail(errors.INTERNAL_ERROR, text)
 
