@@ -48,7 +48,12 @@ class SshTransport(SocketTransport):
         self._program = program
 
     def recv(self) -> "tuple[bytes, list[int]]":
-        data, fds = super().recv()
+        try:
+            data, fds = super().recv()
+        except ConnectionResetError:  # what was sent meanwhile found nobody
+            if self._program is None:
+                raise
+            data, fds = b"", []
         program, self._program = self._program, None
         if not data and program is not None:
             try:
