@@ -73,13 +73,17 @@ def test_every_call_gives_what_the_tables_say_or_a_virt_error(host: Host, group:
     assert not faults, "\n".join(faults)
 
 
+#: What is refused before a driver is asked, were it not there.
+SENSIBLE: dict[str, object] = {"pid_value": 1, "files": [0]}
+
+
 def test_calls_a_driver_lacks_say_so_with_libvirts_words(
     conn: api.Connection, group: list[procedures.Procedure]
 ) -> None:
     for procedure in group:
         if conn.supports(procedure.name) is False:
             with pytest.raises(VirtError) as caught:
-                getattr(conn, procedure.name)(*shapes.arguments(procedure, {"pid_value": 1}))
+                getattr(conn, procedure.name)(*shapes.arguments(procedure, SENSIBLE))
             assert caught.value.code == errors.NO_SUPPORT
             wanted = f"this function is not supported by the connection driver: {procedure.api}"
             assert caught.value.message == wanted
