@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.fresh import await_fresh
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need, need_root
 from tests.live.side import Side
@@ -37,15 +38,18 @@ def refused(uri: str) -> errors.VirtError:
 )
 def test_ways_to_a_socket(sshd: Sshd, libvirtd: Libvirtd, way: dict[str, str]) -> None:
     need("nc")
+    await_fresh(libvirtd.uri("test"))
     connection = registry.open(address(sshd, libvirtd, **way))
-    assert connection.connect_get_type() == "TEST" and connection.connect_is_secure() == 1
-    assert len(connection.batch([("connect_get_capabilities", ())] * 50)) == 50
-    [ref] = connection.connect_list_all_domains(0)
-    arrived = threading.Event()
-    connection.subscribe("domain_event_lifecycle", None, lambda event: arrived.set())
-    connection.domain_destroy(ref)
-    assert arrived.wait(10)
-    connection.close()
+    try:
+        assert connection.connect_get_type() == "TEST" and connection.connect_is_secure() == 1
+        assert len(connection.batch([("connect_get_capabilities", ())] * 50)) == 50
+        [ref] = connection.connect_list_all_domains(0)
+        arrived = threading.Event()
+        connection.subscribe("domain_event_lifecycle", None, lambda event: arrived.set())
+        connection.domain_destroy(ref)
+        assert arrived.wait(10)
+    finally:
+        connection.close()
 
 
 def test_the_name_that_the_daemon_gets(sshd: Sshd, libvirtd: Libvirtd) -> None:

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from tests.live.fresh import await_fresh
 from tests.live.need import SYSTEM_PATH
 from tests.live.nursery import Nursery, unprivileged
 from tests.live.terminal import Terminal
 
+#: Seconds for a daemon to let go of the test host of the command before; a test may hold it on purpose.
+HELD = 0.5
 TIMEOUT = 30  # seconds; virsh 9.0.0 hangs now and then in save, dump and migrate
 
 
@@ -115,6 +118,8 @@ class Side:
         virsh runs first, then vsh once or twice: a script that changes a lasting host must undo what it did. Where
         virsh is known to hang it gets several `tries`, each a quarter longer than the one before; vsh never does.
         """
+        uri = argv[argv.index("-c") + 1] if "-c" in argv[:-1] else ""
+        await_fresh(uri, HELD)
         wanted, patience = None, timeout
         while wanted is None:
             tries -= 1
@@ -128,6 +133,7 @@ class Side:
         variants = [True] if options in self._seen_without_shortcut else [True, False]
         self._seen_without_shortcut.add(options)
         for shortcut in variants:
+            await_fresh(uri, HELD)
             seen = self.vsh(*argv, stdin=stdin, env=env, timeout=max(timeout, TIMEOUT), shortcut=shortcut)
             difference = compare(wanted, seen, ignore)
             variant = "vsh" if shortcut else "vsh (VSH_NO_SHORTCUT=1)"

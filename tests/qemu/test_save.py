@@ -168,7 +168,8 @@ def test_a_save_that_is_cut_short(uri: str, conn: api.Connection, guests: Guests
     if step == "_quit":
         with pytest.raises(VirtError):
             conn.domain_resume(ref)
-        assert conn.connect_list_all_domains(1) == [] and path.exists()
+        wait_until(lambda: conn.connect_list_all_domains(1) == [])
+        assert path.exists()
     else:
         with pytest.raises(VirtError):
             conn.domain_resume(ref)  # it runs already

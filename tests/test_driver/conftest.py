@@ -1,11 +1,11 @@
 """Two hosts side by side: ours in this process, libvirt's behind a daemon; every call goes to both."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.live.fresh import await_fresh
 from tests.live.libvirtd import Libvirtd
 from vsh.backends import api
 from vsh.backends.errors import VirtError
@@ -59,19 +59,10 @@ def refs_equal(seen: Any, wanted: Any) -> bool:
     return bool(seen == wanted)
 
 
-def untouched(libvirtd: Libvirtd) -> api.Connection:
-    """The daemon's host as it begins: it lets go of the one before a moment after its last connection was closed."""
-    deadline = time.monotonic() + 10
-    while True:
-        theirs = api.open(libvirtd.uri("test"))
-        if [dom.id for dom in theirs.connect_list_all_domains(0)] == [1] or time.monotonic() > deadline:
-            return theirs
-        theirs.close()
-
-
 @pytest.fixture
 def both(libvirtd: Libvirtd) -> Iterator[Both]:
-    ours, theirs = api.open("test:///default"), untouched(libvirtd)
+    await_fresh(libvirtd.uri("test"))
+    ours, theirs = api.open("test:///default"), api.open(libvirtd.uri("test"))
     both = Both(ours, theirs)
     both.scrub["domain_get_info"] = lambda info: info._replace(cpu_time=0)
     yield both
