@@ -103,7 +103,7 @@ def side() -> Iterator[Side]:
         yield runner
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def side_nobody() -> Iterator[Side]:
     """The same without privileges: as nobody if the tests run as root."""
     need("virsh", "setpriv")

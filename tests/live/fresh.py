@@ -3,6 +3,7 @@
 import time
 
 from vsh.backends import api
+from vsh.backends.errors import VirtError
 
 
 def await_fresh(uri: str, timeout: float = 10) -> None:
@@ -13,9 +14,14 @@ def await_fresh(uri: str, timeout: float = 10) -> None:
     """
     deadline = time.monotonic() + timeout
     while uri.startswith(("test+unix:///default", "test+tcp:")) and "/default" in uri and time.monotonic() < deadline:
-        connection = api.open(uri)
+        try:
+            connection = api.open(uri)
+        except VirtError:
+            return
         try:
             if [domain.id for domain in connection.connect_list_all_domains(0)] == [1]:
                 return
+        except VirtError:
+            return
         finally:
             connection.close()

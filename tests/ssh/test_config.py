@@ -47,12 +47,21 @@ class User:
         (self.ssh / "config").write_text(text)
         (self.ssh / "config").chmod(0o600)
 
+    def libvirt_conf(self, text: str) -> None:
+        """Give root a libvirt.conf of its own."""
+        folder = self.ssh.parent / "libvirt"
+        folder.mkdir(exist_ok=True)
+        (folder / "libvirt.conf").write_text(text)
+
     def connect(self, uri: str, answer: str | None = None, wait: float = 0) -> str:
         """What comes of connecting and giving `answer` to all questions; `wait` seconds lasts a program over there."""
         return self.run(SCRIPT.format(root=str(ROOT), answer=answer, wait=wait), uri)
 
     def run(self, script: str, *argv: str) -> str:
-        mount = 'mkdir -p /root/.ssh && mount --bind "$0" /root/.ssh && exec "$@"'
+        mount = (
+            'mkdir -p /root/.ssh /etc/libvirt && mount --bind "$0" /root/.ssh\n'
+            '[ ! -d "$0/../libvirt" ] || mount --bind "$0/../libvirt" /etc/libvirt\nexec "$@"'
+        )
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-ec", mount, str(self.ssh), sys.executable, "-c", script, *argv],
             env={"PATH": os.environ["PATH"], "HOME": "/root", "VSH_NO_AGENT": "1"}, text=True, timeout=60,
@@ -213,9 +222,15 @@ def test_all_that_is_left_to_openssh(user: User) -> None:
     assert [reason.partition(" ")[0] for reason in reasons] == [*settings, ""]
 
 
-def test_openssh_by_libvirts_configuration(user: User, sshd: Sshd, tmp_path: Path) -> None:
+def test_openssh_by_libvirts_configuration(user: User, sshd: Sshd) -> None:
     user.config(entry("web1", sshd))
     assert user.connect("qemu+ssh://web1/system?command=ssh").startswith("OpensshLink|")
+    user.libvirt_conf('ssh_transport = "openssh"\n')
+    assert user.connect("qemu+ssh://web1/system").startswith("OpensshLink|")
+    user.libvirt_conf('ssh_transport = "paramiko"\n')
+    assert user.connect("qemu+ssh://web1/system").startswith("Link|")
+    user.libvirt_conf('ssh_transport = "carrier pigeon"\n')
+    assert "ssh_transport is openssh or paramiko, not 'carrier pigeon'" in user.connect("qemu+ssh://web1/system")
 
 
 def test_a_broken_configuration(user: User) -> None:
