@@ -165,9 +165,7 @@ class _Beginning:
         if entry.type == "file" and not self.reuse:
             driver.host.write(path, b"", 0o600)
             self.made.append(path)
-            owner = driver.settings.owner()
-            if owner is not None:
-                driver.host.give(path, owner)
+            driver.give(path)
             if entry.format == "raw":
                 file = {"driver": "file", "filename": path, "size": sizes[node]}
                 run_job(monitor, "blockdev-create", {"options": file})

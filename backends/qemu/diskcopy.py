@@ -90,9 +90,7 @@ def _open_target(driver: "QemuDriver", monitor: "Monitor", disk: "Disk", target:
     if made:
         path = str(target.source.path)
         driver.host.write(path, b"", 0o600)
-        owner = driver.settings.owner()
-        if owner is not None:
-            driver.host.give(path, owner)
+        driver.give(path)
         if target.format == "raw":
             run_job(monitor, "blockdev-create", {"options": {"driver": "file", "filename": path, "size": size}})
     monitor.do("blockdev-add", storage)

@@ -201,6 +201,13 @@ class QemuDriver(driver.Driver):
         uid, gid, name = user
         return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--init-groups" if name else "--clear-groups"]
 
+    def give(self, *paths: str) -> None:
+        """Let the user that guests run as have files and folders of ours."""
+        owner = self.settings.owner()
+        if owner is not None:
+            for path in paths:
+                self.host.give(path, owner)
+
     def lock(self, uuid: bytes) -> "Lock":
         """The lock of a domain, once all that was begun on its images has come to an end.
 

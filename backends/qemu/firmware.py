@@ -161,12 +161,10 @@ def make_variables(driver: "QemuDriver", domain: "Domain", new: bool) -> None:
     template = nvram.template or next((last for first, _, last in pairs if first == loader.path), None)
     if template is None:
         raise fail(errors.OPERATION_FAILED, f"unable to find any master var store for loader: {loader.path}")
-    owner = driver.settings.owner()
     try:
         data = host.read(template)
-        host.make_folders([path.rpartition("/")[0]], 0o711 if owner else 0o700)
+        host.make_folders([path.rpartition("/")[0]], 0o711 if driver.settings.owner() else 0o700)
         host.write(path, data)
-        if owner is not None:
-            host.give(path, owner)
+        driver.give(path)
     except OSError as error:
         raise system_error(error, f"cannot make the variables '{path}' from '{template}'") from None

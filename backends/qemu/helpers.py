@@ -137,9 +137,7 @@ def start_virtiofsd(
     argv += ["-o", ",".join(parts)]
     log = driver.places.helper_log(domain.name, f"{alias}-virtiofsd")
     _start(driver, record, argv, path, log, {"LC_ALL": "C", "PATH": PATH})
-    owner = driver.settings.owner()
-    if owner is not None:
-        driver.host.give(path, owner)
+    driver.give(path)
 
 
 def _find_program(driver: "QemuDriver", kind: str, name: str) -> str:

@@ -72,7 +72,7 @@ def disks(driver: "QemuDriver", model: "Domain", given: "TypedParams") -> "list[
 
 def make_missing(driver: "QemuDriver", model: "Domain", wanted: "list[dict[str, Any]]", increment: bool) -> "list[str]":
     """Make the images of the destination's `model` that are not there yet; their paths. Raises VirtError."""
-    host, owner = driver.host, driver.settings.owner()
+    host = driver.host
     paths = {disk.target: str(disk.source.file) for disk in model.devices.disks}
     made: list[str] = []
     for disk in wanted:
@@ -88,8 +88,7 @@ def make_missing(driver: "QemuDriver", model: "Domain", wanted: "list[dict[str, 
             said = done.stderr.decode("utf-8", "replace").strip()
             raise fail(errors.OPERATION_FAILED, f"cannot make '{path}' for the disk {disk['target']}: {said}")
         made.append(path)
-        if owner is not None:
-            host.give(path, owner)
+        driver.give(path)
     return made
 
 

@@ -97,9 +97,7 @@ def take_offline(driver: "QemuDriver", guest: "Guest", plan: "Plan") -> None:
         if overlay.ours:
             below = ["-b", overlay.base, "-F", disks[overlay.target].driver.type or "raw"]
             chains.qemu_img(driver.host, "create", "-q", "-f", overlay.format, *below, overlay.path)
-            owner = driver.settings.owner()
-            if owner is not None:
-                driver.host.give(overlay.path, owner)
+            driver.give(overlay.path)
     plan.write(MADE)
     put_on(model, overlays, whole=False)
     definitions.write_definition(driver.store, model)
@@ -116,9 +114,7 @@ def take_live(driver: "QemuDriver", guest: "Guest", plan: "Plan", monitor: "Moni
         disk = disks[overlay.target]
         if overlay.ours:
             driver.host.write(overlay.path, b"", 0o600)
-            owner = driver.settings.owner()
-            if owner is not None:
-                driver.host.give(overlay.path, owner)
+            driver.give(overlay.path)
         base = chains.nodes(disk)[0]
         node = add_image(monitor, disk, overlay, sizes[base] if overlay.ours or overlay.type == "block" else None)
         actions.append({"type": "blockdev-snapshot", "data": {"node": base, "overlay": node}})

@@ -179,7 +179,7 @@ def listening(driver: "QemuDriver") -> "set[int]":
 
 def make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> None:
     """The run's own folders, for the guest's user alone, and the journal's two files."""
-    host, owner = driver.host, driver.settings.owner()
+    host = driver.host
     folders = [launched.folder]
     if any(channel.source.type == "unix" and not channel.source.socket for channel in model.devices.channels):
         folders.append(launched.channel_folder)
@@ -192,18 +192,14 @@ def make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> Non
     files = [f"{launched.journal}.in", f"{launched.journal}.out"]
     host.write(files[0], journal.opening(model.name, model.uuid, model.id), durable=False)
     host.write(files[1], b"", durable=False)
-    if owner is not None:
-        for path in files:
-            host.give(path, owner)
+    driver.give(*files)
 
 
 def make_folder(driver: "QemuDriver", folder: str) -> None:
     """A folder for the guest's user alone."""
-    owner = driver.settings.owner()
-    driver.host.make_folders([folder.rpartition("/")[0]], 0o711 if owner else 0o700)
+    driver.host.make_folders([folder.rpartition("/")[0]], 0o711 if driver.settings.owner() else 0o700)
     driver.host.make_folders([folder], 0o700)
-    if owner is not None:
-        driver.host.give(folder, owner)
+    driver.give(folder)
 
 
 def _in_files(model: "Domain") -> bool:
@@ -232,6 +228,4 @@ def write_secrets(driver: "QemuDriver", launched: "Launch") -> None:
         else:
             value = text.encode("utf-8", "surrogateescape")
         driver.host.write(path, value, durable=False)
-        owner = driver.settings.owner()
-        if owner is not None:
-            driver.host.give(path, owner)
+        driver.give(path)

@@ -158,9 +158,7 @@ def _carry_out(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
 def _create(driver: "QemuDriver", overlay: Overlay, format: str) -> None:
     args = ["-q", "-f", overlay.format, "-b", overlay.base, "-F", format, overlay.path]
     chains.qemu_img(driver.host, "create", *args)
-    owner = driver.settings.owner()
-    if owner is not None:
-        driver.host.give(overlay.path, owner)
+    driver.give(overlay.path)
 
 
 def _forget(driver: "QemuDriver", plan: Plan) -> None:

@@ -47,7 +47,7 @@ class Feature(Model):
         absent="",
         invalid=(CONFIG_UNSUPPORTED, "Invalid CPU feature policy"),
     )
-    name = Text("@name", blank=False, required=(XML_ERROR, "Invalid CPU feature name"))
+    name = Text("@name", blank=False)
 
     def parsed(self, node: Node, context: Context) -> None:
         if self.name is None:

@@ -90,8 +90,6 @@ class Coalesce(Field[int]):
     def load(self, text: str, node: Node, context: Context) -> int:
         from .values import unsigned
 
-        if not text:
-            return 0
         try:
             value = unsigned(text, 10, 64)
         except ValueError:
@@ -182,7 +180,7 @@ class Interface(Model):
         invalid=(CONFIG_UNSUPPORTED, "unknown interface link state '%s'"),
     )
     mtu = UInt("mtu/@size", blank=False, invalid=(XML_ERROR, "malformed mtu size"))
-    coalesce = Coalesce("coalesce/rx/frames/@max", default=0)
+    coalesce = Coalesce("coalesce/rx/frames/@max", blank=False, default=0)
     boot = Child("boot", Boot)
     info = Part(".", RomInfo)
 

@@ -53,10 +53,6 @@ class Auth(Model):
     username = Text("@username", blank=False, required=(XML_ERROR, "missing username for auth"))
     secret = Child("secret", Secret, required=(XML_ERROR, "Missing <secret> element in auth"))
 
-    def parsed(self, node: Node, context: Context) -> None:
-        if self.username is None:
-            raise fail(XML_ERROR, "missing username for auth")
-
 
 class EncryptionSecret(Secret):
     type = Enum(
