@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.hosts import HOSTS, Host
+from tests.live.fresh import untouched
 from vsh.backends import api
 from vsh.backends.errors import VirtError
 from vsh.backends.records import DomainRef
@@ -27,11 +28,6 @@ def conn(host: Host) -> Iterator[api.Connection]:
         connection = host.open()
     yield connection
     connection.close()
-
-
-def untouched(connection: api.Connection) -> bool:
-    """Whether a host is as it begins: with one domain, the first, which runs."""
-    return [domain.id for domain in connection.connect_list_all_domains(0)] == [1]
 
 
 @pytest.fixture
