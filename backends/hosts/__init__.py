@@ -77,6 +77,11 @@ class Stat(tuple):  # type: ignore[type-arg]
         return mode
 
     @property
+    def regular(self) -> bool:
+        """Whether it is a regular file."""
+        return self.mode & 0o170000 == 0o100000
+
+    @property
     def socket(self) -> bool:
         """Whether it is a unix socket."""
         return self.mode & 0o170000 == 0o140000

@@ -64,6 +64,8 @@ class DumpCalls(QemuBase):
             record = guest.record
             assert record is not None
             running = guest.state == const.DOMAIN_RUNNING
+            there = driver.host.stat(to)
+            ours = there is None or there.regular  # a device is filled, and stays
             try:
                 hand(driver.host, record.monitor, to, new=True)
                 with monitor_of(driver, guest) as monitor:
@@ -76,9 +78,11 @@ class DumpCalls(QemuBase):
                     finally:
                         if running and not flags & const.DUMP_CRASH:
                             monitor.execute("cont")
-                driver.host.write_at(to, b"", 0, durable=True)
+                if ours:
+                    driver.host.write_at(to, b"", 0, durable=True)
             except BaseException:
-                driver.host.remove(to)
+                if ours:
+                    driver.host.remove(to)
                 raise
             if flags & const.DUMP_CRASH:
                 record.reason = const.DOMAIN_SHUTOFF_CRASHED

@@ -1,5 +1,6 @@
 """Saving guests to files and restoring them; managed saves."""
 
+import errno
 import os
 import time
 
@@ -15,6 +16,7 @@ from .plans import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..hosts import Host
     from ..records import DomainRef
     from .driver import QemuDriver
     from .guests import Guest
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 SAVE = const.DOMAIN_SAVE_BYPASS_CACHE | const.DOMAIN_SAVE_RUNNING | const.DOMAIN_SAVE_PAUSED
 #: As fast as it goes: bytes a second (QEMU's largest number).
 FASTEST = 2**63 - 1 - 2**33
-#: What an image is called while it is written.
-PART = ".part"
 
 
 class SaveCalls(QemuBase):
@@ -88,6 +88,7 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     """
     record = guest.record
     assert record is not None
+    path = check_target(driver.host, path)
     running = guest.state == const.DOMAIN_RUNNING
     runs_on = bool(flags & const.DOMAIN_SAVE_RUNNING) or (running and not flags & const.DOMAIN_SAVE_PAUSED)
     plan = Plan(driver, guest.uuid, "save", {"image": [path], "running": ["1" if running else "0"]})
@@ -98,14 +99,14 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
             if running:
                 monitor.execute("stop")
             try:
-                finish_image(driver, monitor, path)
+                finish_image(driver, guest.uuid, monitor, path)
             except BaseException:
                 if running:
                     monitor.execute("cont")
                 raise
             _quit(driver, record, monitor)
     except BaseException:
-        driver.host.remove(path + PART)
+        driver.host.remove(part_of(guest.uuid, path))
         plan.clear()
         raise
     if not ends(driver, guest):
@@ -132,13 +133,13 @@ def settle(driver: "QemuDriver", plan: Plan) -> None:
         try:
             with monitor_of(driver, guest) as monitor:
                 status = monitor.execute("query-status")["status"]
-                if status == "postmigrate" and driver.host.stat(path + PART) is None:
+                if status == "postmigrate" and driver.host.stat(part_of(plan.uuid, path)) is None:
                     _quit(driver, guest.record, monitor)
                 else:
                     _resume(monitor, running == "1")
         except (OSError, errors.VirtError):
             return
-    driver.host.remove(path + PART)
+    driver.host.remove(part_of(plan.uuid, path))
     plan.clear()
 
 
@@ -153,11 +154,31 @@ def _resume(monitor: "Monitor", running: bool) -> None:
             monitor.execute("stop")
 
 
+def check_target(host: "Host", path: str) -> str:
+    """Where an image for `path` goes: what is there is replaced, a regular file or where a symbolic link leads.
+
+    Raises VirtError where something else is there, or no folder.
+    """
+    found = host.run(["readlink", "-f", "--", path]).stdout.rstrip(b"\n").decode("utf-8", "surrogateescape") or path
+    there = host.stat(found)
+    why = "it is there, and no regular file" if there is not None and not there.regular else ""
+    if there is None and host.stat(os.path.dirname(found)) is None:
+        why = os.strerror(errno.ENOENT)
+    if why:
+        raise fail(errors.SYSTEM_ERROR, f"Failed to create file '{path}': {why}")
+    return found
+
+
+def part_of(uuid: bytes, path: str) -> str:
+    """What a domain's image is called while it is written: no name that anybody gives a file."""
+    return f"{os.path.dirname(path)}/.{uuid.hex()}.part"
+
+
 def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool) -> None:
     """Begin a guest's image beside `path` with its definition, and let QEMU have the file. Raises VirtError."""
     assert guest.record is not None
     image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
-    host, part = driver.host, path + PART
+    host, part = driver.host, part_of(guest.uuid, path)
     try:
         host.write(part, image.head(complete=False), durable=False)
         hand(host, guest.record.monitor, part, offset=image.offset, writing=True)
@@ -166,14 +187,14 @@ def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool) 
         raise
 
 
-def finish_image(driver: "QemuDriver", monitor: "Monitor", path: str) -> None:
+def finish_image(driver: "QemuDriver", uuid: bytes, monitor: "Monitor", path: str) -> None:
     """Have QEMU write its state into an image that was begun, which is then there.
 
     Raises VirtError; the part is the caller's to remove.
     """
     migrate(monitor)
-    driver.host.write_at(path + PART, COMPLETE, 0, durable=True)
-    driver.host.rename(path + PART, path)
+    driver.host.write_at(part_of(uuid, path), COMPLETE, 0, durable=True)
+    driver.host.rename(part_of(uuid, path), path)
 
 
 def migrate(monitor: "Monitor") -> None:

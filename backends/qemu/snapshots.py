@@ -10,7 +10,7 @@ from .base import QemuBase, call, fail
 from .guests import Guests
 from .lifecycle import monitor_of
 from .plans import Plan
-from .save import PART, begin_image, finish_image
+from .save import begin_image, check_target, finish_image, part_of
 from .taking import prepare
 
 TYPE_CHECKING = False
@@ -125,7 +125,9 @@ def _take(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -
     told["name"], told["xml"] = [model.name], [model.format("", secure=True)]
     told["internal"], told["images"] = names, internal.paths(driver.store, model.domain, names)
     told["metadata"] = [str(int(not flags & NO_METADATA))]
-    told["memory"] = [model.memory_file] if model.memory == "external" and model.memory_file else []
+    told["memory"] = []
+    if model.memory == "external" and model.memory_file:
+        told["memory"] = [check_target(driver.host, model.memory_file)]
     pause = model.memory != "no" and guest.state == const.DOMAIN_RUNNING
     told["resume"] = [str(int(pause))]
     halt = bool(flags & const.DOMAIN_SNAPSHOT_CREATE_HALT) and guest.active
@@ -157,7 +159,7 @@ def _take_live(driver: "QemuDriver", guest: "Guest", model: "Snapshot", plan: Pl
         if pause and not live:
             monitor.execute("stop")
         if memory:
-            finish_image(driver, monitor, memory)
+            finish_image(driver, guest.uuid, monitor, memory)
             plan.write("saved")
         if plan.told["internal"]:
             running = definitions.read_live(driver.store, guest.uuid)
@@ -213,5 +215,7 @@ def _settle(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
         model = Snapshot.read_text(told["xml"][0], definitions.StoredRules(), 0, True, False)
         _keep(driver.store, guest.name, model)
     elif not done:
-        driver.host.remove(*(path + PART for path in told["memory"]), *(told["memory"] if plan.phase else []))
+        driver.host.remove(*(part_of(plan.uuid, path) for path in told["memory"]))
+        if plan.phase:
+            driver.host.remove(*told["memory"])
     _go_on(driver, guest, plan, done)

@@ -1,5 +1,7 @@
 """Saved guests: kept, restored, and exchanged with libvirt."""
 
+import contextlib
+import os
 import struct
 import subprocess
 import sys
@@ -176,6 +178,30 @@ def test_a_save_that_is_cut_short(uri: str, conn: api.Connection, guests: Guests
         assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
         assert not path.exists()
         conn.domain_save_flags(ref, str(path), None, 0)
-    assert not list(root.glob("*.part")) and not list((root / "e/lib/qemu/plan").iterdir())
+    assert not list(root.glob(".*.part")) and not list((root / "e/lib/qemu/plan").iterdir())
     conn.domain_restore_flags(str(path), None, 0)
     conn.domain_destroy(conn.domain_lookup_by_name("cut"))
+
+
+def test_what_is_at_the_target_of_a_save_or_a_dump(conn: api.Connection, guests: Guests, root: Path) -> None:
+    """Only a regular file is replaced, also where a link leads; nothing beside it, and no device, is touched."""
+    ref = conn.domain_create_xml(guests.boot_sector("careful"), 0)
+    beside, pipe, real, link = (root / name for name in ("there.part", "pipe", "real", "there"))
+    beside.write_text("mine")
+    real.write_text("old")
+    os.mkfifo(pipe)
+    link.symlink_to(real)
+    for wrong in (str(root), str(pipe), str(root / "none" / "x")):
+        with pytest.raises(VirtError, match=f"Failed to create file '{wrong}': "):
+            conn.domain_save_flags(ref, wrong, None, 0)
+    assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+    conn.domain_save_flags(ref, str(link), None, 0)
+    assert beside.read_text() == "mine" and link.is_symlink() and pipe.is_fifo()
+    conn.domain_restore_flags(str(real), None, 0)
+    ref = conn.domain_lookup_by_name("careful")
+    null = root / "null"
+    null.symlink_to("/dev/null")
+    with contextlib.suppress(VirtError):  # QEMU may not be able to seek there
+        conn.domain_core_dump_with_format(ref, str(null), 0, const.DUMP_MEMORY_ONLY)
+    assert null.is_char_device()
+    conn.domain_destroy(ref)
