@@ -43,6 +43,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 SHARED: list[Libvirtd] = []
 
 
+def shared(daemon: Libvirtd) -> Iterator[Libvirtd]:
+    """Lend it to all tests; at the end it must be as it began, whichever tests ran on it, in whatever order."""
+    lists = "list --all --name; net-list --all --name; pool-list --all --name; secret-list"
+    argv = ["virsh", "-q", "-c", daemon.uri("qemu"), lists]
+
+    def seen() -> str:
+        return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+
+    SHARED.append(daemon)
+    before = seen()
+    yield daemon
+    SHARED.remove(daemon)
+    daemon.revive()
+    assert seen() == before
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for daemon in SHARED:
@@ -54,9 +70,7 @@ def libvirtd() -> Iterator[Libvirtd]:
     """An unprivileged libvirtd that all tests share: leave it as you found it, and do not kill it."""
     need("libvirtd", "setpriv")
     with Libvirtd() as daemon:
-        SHARED.append(daemon)
-        yield daemon
-        SHARED.remove(daemon)
+        yield from shared(daemon)
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +79,7 @@ def libvirtd_root() -> Iterator[Libvirtd]:
     need("libvirtd")
     need_root()
     with Libvirtd(privileged=True) as daemon:
-        SHARED.append(daemon)
-        yield daemon
-        SHARED.remove(daemon)
+        yield from shared(daemon)
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +88,7 @@ def libvirtd_net() -> Iterator[Libvirtd]:
     need("libvirtd", "dnsmasq", "ip", "nsenter")
     need_root()
     with Libvirtd(privileged=True, own_network=True) as daemon:
-        SHARED.append(daemon)
-        yield daemon
-        SHARED.remove(daemon)
+        yield from shared(daemon)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def theirs(side: Side, libvirtd: Libvirtd, texts: dict[str, str]) -> dict[str, s
         path = libvirtd.directory / f"{name}.xml"
         path.write_text(text)
         path.chmod(0o644)
-        commands.append(f"define {path}; dumpxml {name} --inactive; undefine {name}")
+        commands.append(f"define {path}; dumpxml {name} --inactive; undefine {name} --keep-nvram")
     # Both of virsh's streams in one, so that errors stay in their places.
     argv = ["virsh", "-q", "-c", libvirtd.uri("qemu"), f"; echo {MARK}; ".join(commands)]
     run = subprocess.run(argv, env=side.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=110)

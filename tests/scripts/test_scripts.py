@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.libvirtd import Libvirtd
+from tests.live.need import need
 from tests.live.side import Run, Side, compare
 
 SCRIPTS = sorted(Path(__file__).parent.glob("*.sh"))
@@ -22,17 +23,17 @@ DOMAIN = """\
 
 
 @pytest.fixture(scope="module")
-def domains(libvirtd: Libvirtd, side: Side, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A host with domains that can be started; its URI."""
-    uri = libvirtd.uri("qemu")
+def domains(side: Side, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A host of these scripts' own, with domains that can be started; its URI."""
+    need("libvirtd", "setpriv")
     folder = tmp_path_factory.mktemp("domains")
-    names = ("web1", "web2", "db-1")
-    for name in names:
-        path = folder / f"{name}.xml"
-        path.write_text(DOMAIN.format(name=name))
-        assert side.virsh("-c", uri, "define", str(path)).status == 0
-    yield uri
-    side.virsh("-c", uri, "; ".join(f"destroy {name}; undefine {name}" for name in names))
+    with Libvirtd() as daemon:
+        uri = daemon.uri("qemu")
+        for name in ("web1", "web2", "db-1"):
+            path = folder / f"{name}.xml"
+            path.write_text(DOMAIN.format(name=name))
+            assert side.virsh("-c", uri, "define", str(path)).status == 0
+        yield uri
 
 
 @pytest.fixture
