@@ -35,11 +35,13 @@ def read() -> "dict[str, Any]":
         with open(path(), "rb") as file:
             import tomllib
 
-            return tomllib.load(file)
+            settings = tomllib.load(file)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise ValueError(f"{path()}: {getattr(error, 'strerror', None) or error}") from None
+    _known(settings, ("agent_idle", "hosts"), "")
+    return settings
 
 
 def hosts() -> "dict[str, Saved]":
@@ -47,6 +49,7 @@ def hosts() -> "dict[str, Saved]":
     found = {}
     for name, entry in _table(read().get("hosts", {}), "hosts").items():
         entry = _table(entry, f"hosts.{name}")
+        _known(entry, ("uri", "tags"), f"hosts.{name}.")
         uri, tags = entry.get("uri"), entry.get("tags", [])
         if not isinstance(uri, str) or not uri:
             raise ValueError(f"{path()}: hosts.{name} has no uri")
@@ -56,6 +59,12 @@ def hosts() -> "dict[str, Saved]":
             raise ValueError(f"{path()}: '{name}' cannot name a connection: use letters, digits, '_', '-' and '.'")
         found[name] = Saved(name, uri, tuple(tags))
     return found
+
+
+def _known(table: "dict[str, Any]", keys: "tuple[str, ...]", place: str) -> None:
+    for key in table:
+        if key not in keys:
+            raise ValueError(f"{path()}: there is no setting '{place}{key}': use {' or '.join(keys)}")
 
 
 def _table(value: "Any", place: str) -> "dict[str, Any]":

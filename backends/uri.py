@@ -93,7 +93,10 @@ class Uri:
             detail = f"Unable to parse URI {text}"
             raise errors.virt_error(errors.INTERNAL_ERROR, detail, domain=errors.FROM_URI, hint=_HINT)
         if not named:
-            raise errors.virt_error(errors.NO_CONNECT, f"URI '{text}' does not include a driver name", hint=_HINT)
+            detail = f"URI '{text}' does not include a driver name"
+            raise errors.virt_error(
+                errors.NO_CONNECT, detail, hint=f"{_HINT}, or a saved connection's name ('hosts' lists them)"
+            )
         self.scheme, plus, transport = scheme.partition("+")
         self.transport = transport.lower()
         if plus and self.transport not in TRANSPORTS:

@@ -73,7 +73,7 @@ def chosen(options: "Options") -> "list[saved.Saved]":
         known = saved.hosts()
     except ValueError as error:
         raise CommandError(str(error)) from error
-    names = list(dict.fromkeys(name for name in (options.uri or "").split(",") if name))
+    names = list(dict.fromkeys(name for part in (options.uri or "").split(",") if (name := part.strip())))
     for name in names:
         if name not in known:
             raise CommandError(f"no saved connection is called '{name}'", hint=f"'hosts' lists those of {saved.path()}")
@@ -81,7 +81,8 @@ def chosen(options: "Options") -> "list[saved.Saved]":
     if options.tag:
         hosts = [host for host in hosts if options.tag in host.tags]
         if not hosts:
-            raise CommandError(f"no saved connection has the tag '{options.tag}'", hint="'hosts' shows the tags")
+            asked = f"none of {', '.join(names)}" if names else "no saved connection"
+            raise CommandError(f"{asked} has the tag '{options.tag}'", hint="'hosts' shows the tags")
     return hosts
 
 
@@ -104,16 +105,23 @@ def fan_out(options: "Options", program: str) -> int:
         return 1
     with ThreadPoolExecutor(LIMIT) as pool:
         for one in parsed:
+            if not one.command.connects:
+                failed = not main.run([one]) or failed
+                continue
             answers = dict(zip(sessions, pool.map(lambda s, one=one: _run(s, one), sessions.values()), strict=True))
             failures = [_of(name, error) for name, answer in answers.items() for error in answer.errors]
             if main.log:
                 for failure in failures:
                     main.log.failure(failure)
             failed = failed or bool(failures)
-            if isinstance(render, JsonRenderer):
-                _show_data(render, one, answers)
-            else:
-                _show(render, one, answers)
+            try:
+                if isinstance(render, JsonRenderer):
+                    _show_data(render, one, answers)
+                else:
+                    _show(render, one, answers)
+            except CommandError as error:  # --columns and the like
+                failed = True
+                render.error(one.command, error)
             render.after(0.0)
         list(pool.map(lambda session: session.close(), sessions.values()))
     return int(failed)
@@ -147,7 +155,8 @@ def _show(render: "Any", one: "Parsed", answers: "dict[str, Answer]") -> None:
             render.show(one.command, Text("".join(f"{name}: {line}\n" for line in lines if line)))
     for name, answer in answers.items():
         for error in answer.errors:
-            render.error(one.command, _of(name, error))
+            if str(error) or error.cause:  # else all was said by the exit status
+                render.error(one.command, _of(name, error))
 
 
 def _of(name: str, error: CommandError) -> CommandError:

@@ -41,7 +41,10 @@ def interactive(options: "Options", program: str) -> int:
     try:
         session.open_log()
         if options.several:
-            raise CommandError("the prompt works on one host at a time", hint="name one connection with -c")
+            raise CommandError(
+                f"{'the prompt' if session.terminal else 'a script on standard input'} works on one host at a time",
+                hint="name one connection with -c, or give the commands as an argument",
+            )
         session.start()
     except CommandError as error:
         session.render.error(None, error)

@@ -1,5 +1,6 @@
 """One run of the shell: its connection, and the commands that are run on it."""
 
+import errno
 import os
 import sys
 import time
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 FATAL = (SYSTEM_ERROR, RPC, NO_CONNECT, INVALID_CONN)
 #: Errors of XML whose place can be told.
 FAULTS = (XML_DETAIL, XML_INVALID_SCHEMA)
+#: What a disk says that takes no more of our output.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 INFO = 1  # virsh's debug level
 
 
@@ -270,7 +273,9 @@ class Session:
         except BrokenPipeError:
             raise
         except Exception as error:
-            sys.stdout.flush()  # where it is this that fails, it fails again, and entry.main says so
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise  # the output's, which entry.main tells; those of drivers are VirtErrors
+            sys.stdout.flush()  # where it is this that fails, it fails again
             if self.options.debug is not None:
                 from traceback import print_exc
 

@@ -177,7 +177,12 @@ class Store:
         marker = f"{places.lib}/format"
         try:
             found = self._format(marker)
-            shared = self.host.share(f"{places.run}/driver.pid")
+            try:
+                shared = self.host.share(f"{places.run}/driver.pid")
+            except FileNotFoundError:
+                # The folder of the running goes with a restart of the machine; the marker stays.
+                self.host.make_folders(places.folders(), 0o711 if self.privileged else 0o700)
+                shared = self.host.share(f"{places.run}/driver.pid")
         except BlockingIOError:
             raise errors.virt_error(
                 errors.RESOURCE_BUSY,
@@ -185,10 +190,6 @@ class Store:
                 domain=errors.FROM_QEMU,
                 hint="close it first",
             ) from None
-        except FileNotFoundError:
-            # The folder of the running goes with a restart of the machine; the marker stays.
-            self.host.make_folders(places.folders(), 0o711 if self.privileged else 0o700)
-            shared = self.host.share(f"{places.run}/driver.pid")
         except OSError as error:
             raise system_error(error, f"cannot use '{places.lib}'") from None
         if not found.isdigit() or int(found) > FORMAT:

@@ -103,6 +103,20 @@ def test_refusals(host: Host) -> None:
         assert (run.stdout, run.stderr, run.status) == ("", f"error: {text}\n", 1)
 
 
+def test_a_table_without_rows_has_the_columns_that_are_asked_for(host: Host) -> None:
+    for form, wanted in (("plain", " uuid   Name\n--------------\n\n"), ("csv", ""), ("ndjson", "")):
+        options = ("--format", form, "--columns", "uuid,name")
+        assert host.side.vsh(*options, "-c", host.uri, "list --inactive").stdout == wanted
+
+
+def test_texts_are_found_as_they_are_shown(many: Host) -> None:
+    def names(condition: str) -> str:
+        return many.side.vsh("-q", "--columns", "name", "--filter", condition, "-c", many.uri, "list --all").stdout
+
+    assert names("state=shut off") == names("state=shut_off") != "\n"
+    assert names("state!=shut off") == names("state!=shut_off") != "\n"
+
+
 def test_what_is_done_passes_by(host: Host) -> None:
     run = host.side.vsh("--columns", "state", "-c", host.uri, "suspend test")
     assert (run.stdout, run.status) == ("Domain 'test' suspended\n\n", 0)

@@ -28,6 +28,12 @@ def test_roots_that_are_none(query: str) -> None:
     assert caught.value.code == INVALID_ARG
 
 
+def test_a_root_that_cannot_be_made(connect: Callable[..., api.Connection], root: Path) -> None:
+    (root / "e").symlink_to(root / "none/x")
+    with pytest.raises(VirtError, match=f"cannot use '{root}/e/lib/qemu': No such file or directory"):
+        connect()
+
+
 def test_layout() -> None:
     found = places("/r/x")
     assert found.folders() == (

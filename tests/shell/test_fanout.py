@@ -63,6 +63,15 @@ def test_a_host_that_fails_is_told_and_the_others_answer(vsh: Vsh) -> None:
     assert run.stderr.startswith("error: gone: failed to connect to the hypervisor\nerror: Failed to connect socket")
 
 
+def test_what_needs_no_host_runs_once(vsh: Vsh) -> None:
+    assert vsh("-c", "near, far", "hosts") == vsh("hosts")
+
+
+def test_a_status_without_words_is_no_error_line(vsh: Vsh) -> None:
+    run = vsh("-q", "-c", "near,far", "event --all --timeout 1")
+    assert run.status == 1 and run.stderr == "" and "far: event loop timed out" in run.stdout
+
+
 def test_what_failed_where_is_logged(vsh: Vsh, tmp_path: Path) -> None:
     log = tmp_path / "log"
     for form in ("plain", "json"):
@@ -98,11 +107,18 @@ def test_formats_of_lines_have_the_host_in_each(vsh: Vsh) -> None:
         (["-c", "near,nosuch", "list"], "no saved connection is called 'nosuch'"),
         (["--tag", "nosuch", "list"], "no saved connection has the tag 'nosuch'"),
         (["-c", "near,far", "list --nosuch"], "command 'list' doesn't support option --nosuch"),
-        (["-c", "near,far"], "the prompt works on one host at a time"),
+        (["-c", "near,far"], "a script on standard input works on one host at a time"),
+        (["-c", "near", "--tag", "all,", "list"], "none of near has the tag 'all,'"),
     ],
 )
 def test_refusals(vsh: Vsh, argv: list[str], fault: str) -> None:
     assert vsh(*argv) == Run("", f"error: {fault}\n", 1)
+
+
+@pytest.mark.parametrize("option", ["--columns=nosuch", "--filter=nosuch=1", "--sort=nosuch"])
+def test_columns_that_are_not_there_are_refused(vsh: Vsh, option: str) -> None:
+    fault = "error: there is no column 'nosuch': use host, id, name, state, uuid\n"
+    assert vsh("-c", "near,far", option, "list") == Run("\n", fault, 1)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +128,8 @@ def test_refusals(vsh: Vsh, argv: list[str], fault: str) -> None:
         ('[hosts."a,b"]\nuri = "test:///default"\n', "'a,b' cannot name a connection"),
         ('[hosts.a]\nuri = "x"\ntags = "y"\n', "the tags of hosts.a are not a list of texts"),
         ("[hosts\n", "vsh.toml: "),
+        ('[host.a]\nuri = "x"\n', "there is no setting 'host': use agent_idle or hosts"),
+        ('[hosts.a]\nuri = "x"\ntag = "y"\n', "there is no setting 'hosts.a.tag': use uri or tags"),
     ],
 )
 def test_a_broken_file(side: Side, tmp_path: Path, text: str, fault: str) -> None:

@@ -1,7 +1,7 @@
 """`--columns`, `--sort` and `--filter`: what of a table is shown, by the names that its data has.
 
 A column goes by its key in the data (`state`, `capacity_bytes`) or by its header (`Capacity`). Values compare as the
-data has them: numbers as numbers, `null` as nothing.
+data has them: numbers as numbers, `null` as nothing; `=`, `!=` and `~` also take texts as the table shows them.
 """
 
 from vsh.commands.errors import CommandError
@@ -72,7 +72,7 @@ class Selection:
             raise CommandError(f"--columns, --sort and --filter need objects, and '{command}' gives none")
         found = _columns((), records)
         rows = self._rows(found, [((), record) for record in records])
-        picked = self._picked(found)
+        picked = self._picked(found, bool(records))
         answer = [{column.name: _value(column, record, ()) for column in picked} for _, record in rows]
         return answer if isinstance(data, list) else next(iter(answer), None)
 
@@ -81,7 +81,7 @@ class Selection:
         records = list(table.records) if paired else [{} for _ in table.rows]
         found = _columns(table.headers, records)
         rows = self._rows(found, list(zip(table.rows, records, strict=True)))
-        picked = self._picked(found)
+        picked = self._picked(found, bool(records))
         if not self.columns:
             return Table(table.headers, [cells for cells, _ in rows], [record for _, record in rows])
         return Table(
@@ -90,15 +90,20 @@ class Selection:
             [{column.name: _value(column, record, cells) for column in picked} for cells, record in rows],
         )
 
-    def _picked(self, found: "dict[str, Column]") -> "list[Column]":
-        return [_find(found, name) for name in self.columns] if self.columns else list(_distinct(found))
+    def _picked(self, found: "dict[str, Column]", known: bool) -> "list[Column]":
+        """The wanted columns; of a table without rows it is not `known` which ones its data would have."""
+        if not self.columns:
+            return list(_distinct(found))
+        if not known:
+            found = {name: Column(name, name) for name in self.columns} | found
+        return [_find(found, name) for name in self.columns]
 
     def _rows(self, found: "dict[str, Column]", rows: "list[Row]") -> "list[Row]":
         if not rows:
-            return rows  # nothing tells here which columns the data would have
+            return rows
         for name, sign, wanted in self.filters:
             column = _find(found, name)
-            rows = [row for row in rows if _holds(_value(column, row[1], row[0]), sign, wanted)]
+            rows = [row for row in rows if _matches(column, row, sign, wanted)]
         for name, backwards in reversed(self.sort):
             column = _find(found, name)
             rows.sort(key=lambda row: _order(_value(column, row[1], row[0])), reverse=backwards)
@@ -176,6 +181,17 @@ def text_of(value: "Any") -> str:
 
         return dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def _matches(column: Column, row: "Row", sign: str, wanted: str) -> bool:
+    """Whether a row meets a condition by its value in the data (shut_off) or, of a text, as it is shown (shut off)."""
+    cells, record = row
+    value = _value(column, record, cells)
+    holds = _holds(value, sign, wanted)
+    if not isinstance(value, str) or column.place < 0 or sign not in ("=", "!=", "~"):
+        return holds
+    shown = _holds(cells[column.place], sign, wanted)
+    return holds and shown if sign == "!=" else holds or shown
 
 
 def _holds(value: "Any", sign: str, wanted: str) -> bool:
