@@ -10,14 +10,14 @@ from ..xml.cpu import Cpu
 from ..xml.devices import Input, Memballoon, Msi
 from ..xml.sound import Audio
 from .base import fail
-from .chains import layers
-from .device_checks import SHMEM_USUAL
+from .blocks.chains import layers
+from .checks.devices import SHMEM_USUAL
 
 if TYPE_CHECKING:
     from ..xml.chars import Serial
     from ..xml.disks import Disk
     from ..xml.domain import Domain
-    from .capabilities import Capabilities
+    from .host.capabilities import Capabilities
 
 X86 = ("i686", "x86_64")
 #: KiB of a QXL card's memory that are its frame buffer.

@@ -4,10 +4,11 @@ from .. import errors
 from ..common import uuid_text
 from ..constants import domain as const
 from ..moment_queries import CHECKPOINT, SNAPSHOT
-from . import definitions, trees
+from . import definitions
 from .base import QemuBase, call, fail
-from .firmware import variables
+from .blocks import trees
 from .guests import Guests
+from .host.firmware import variables
 from .plans import Plan
 
 TYPE_CHECKING = False

@@ -9,8 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..xml.devices import Video
     from ..xml.engine import Context
-    from .capabilities import Capabilities
     from .driver import QemuDriver
+    from .host.capabilities import Capabilities
     from .store import Store
 
 NAMESPACE = ("qemu", "http://libvirt.org/schemas/domain/qemu/1.0")
@@ -56,7 +56,7 @@ class Rules(StoredRules):
 
     def complete_domain(self, domain: "Domain", context: "Context") -> None:
         from .defaults import complete_domain
-        from .firmware import name_variables
+        from .host.firmware import name_variables
 
         if domain.type not in TYPES:
             raise errors.virt_error(
@@ -84,7 +84,7 @@ def capabilities(driver: "QemuDriver", domain: "Domain") -> "Capabilities":
 
     Raises VirtError when there is none.
     """
-    from .capabilities import emulator, probe
+    from .host.capabilities import emulator, probe
 
     domain.devices.emulator = domain.devices.emulator or emulator(domain.os.arch)
     folder = f"{driver.places.cache}/capabilities"
@@ -95,7 +95,7 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     """The domain described by `xml`, complete and with all addresses. Raises VirtError."""
     from ..xml.hostdev_source import UsbSource
     from .argv import build
-    from .checks import check
+    from .checks.domain import check
     from .readying import launch
     from .storage.disks import pretend
 
@@ -124,7 +124,7 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
 def complete(driver: "QemuDriver", domain: Domain) -> Domain:
     """A running domain to which something was added, completed as a definition would be."""
     domain = Domain.parse(domain.format(secure=True), Rules(driver), inactive=False)
-    from .checks import check
+    from .checks.domain import check
 
     check(domain, capabilities(driver, domain))
     return domain
@@ -149,7 +149,7 @@ def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
     domain = read_file(store, store.live_xml(uuid), inactive=False)
     if not inactive:
         return domain
-    from .chains import forget
+    from .blocks.chains import forget
 
     record = store.read_running(uuid)
     for disk in domain.devices.disks:

@@ -2,7 +2,8 @@
 
 from .. import records
 from ..constants import domain as const
-from . import journal, trees
+from . import journal
+from .blocks import trees
 from .guests import RUNNING, STARTING, STOPPED
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ def tidy(driver: "QemuDriver", uuid: bytes) -> bool:
         if record.phase == RUNNING and alive and record.jobs:
             return _look_at_jobs(driver, record)
         if record.phase == RUNNING and alive and record.moving:
-            from .leaving import mend
+            from .migration.leaving import mend
 
             return mend(driver, record)
         if record.phase == STOPPED or (record.phase == RUNNING and alive):
@@ -88,7 +89,7 @@ def _start_again(driver: "QemuDriver", record: "Running") -> bool:
 
 
 def _look_at_jobs(driver: "QemuDriver", record: "Running") -> bool:
-    from . import blockstate
+    from .blocks import blockstate
     from .qmp import Monitor
 
     try:
@@ -126,7 +127,7 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
     store, host = driver.store, driver.host
     ref: records.DomainRef = records.DomainRef(record.name, record.uuid, record.id)
     if record.jobs:
-        from . import blockstate
+        from .blocks import blockstate
 
         blockstate.look(driver, record, None)
     if not record.reason:

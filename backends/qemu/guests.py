@@ -109,13 +109,13 @@ class Guest:
 
     @property
     def snapshots(self) -> "Moments":
-        from . import trees
+        from .blocks import trees
 
         return trees.load(self._store, "snapshot", self.name)
 
     @property
     def checkpoints(self) -> "Moments":
-        from . import trees
+        from .blocks import trees
 
         return trees.load(self._store, "checkpoint", self.name)
 

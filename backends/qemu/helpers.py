@@ -8,8 +8,8 @@ import time
 
 from .. import errors
 from ..common import uuid_text
-from . import descriptors
 from .base import fail
+from .host import descriptors
 from .readying import PATH, make_folder
 from .store import system_error
 

@@ -33,7 +33,7 @@ qemu_domain_monitor_command
 domain_set_vcpu
 domain_set_vcpus_flags
 """,
-    "vsh.backends.qemu.agentcalls:AgentCalls": """
+    "vsh.backends.qemu.agent.calls:AgentCalls": """
 domain_agent_set_response_timeout
 domain_authorized_ssh_keys_get
 domain_authorized_ssh_keys_set
@@ -82,17 +82,17 @@ domain_set_numa_parameters
 domain_set_perf_events
 domain_set_scheduler_parameters_flags
 """,
-    "vsh.backends.qemu.leaving:LeavingCalls": """
+    "vsh.backends.qemu.migration.leaving:LeavingCalls": """
 domain_migrate_begin3_params
 domain_migrate_confirm3_params
 domain_migrate_perform3_params
 """,
-    "vsh.backends.qemu.arriving:ArrivingCalls": """
+    "vsh.backends.qemu.migration.arriving:ArrivingCalls": """
 connect_supports_feature
 domain_migrate_finish3_params
 domain_migrate_prepare3_params
 """,
-    "vsh.backends.qemu.movejobs:MoveJobCalls": """
+    "vsh.backends.qemu.migration.movejobs:MoveJobCalls": """
 domain_abort_job
 domain_get_job_info
 domain_get_job_stats
@@ -112,13 +112,13 @@ domain_restore_flags
 domain_save_flags
 domain_save_image_get_xml_desc
 """,
-    "vsh.backends.qemu.hotplug:HotplugCalls": """
+    "vsh.backends.qemu.plugs.calls:HotplugCalls": """
 domain_attach_device_flags
 domain_detach_device_alias
 domain_detach_device_flags
 domain_update_device_flags
 """,
-    "vsh.backends.qemu.blockjobs:BlockJobCalls": """
+    "vsh.backends.qemu.blocks.blockjobs:BlockJobCalls": """
 domain_block_commit
 domain_block_copy
 domain_block_job_abort
@@ -128,11 +128,11 @@ domain_block_rebase
 domain_block_resize
 domain_get_block_job_info
 """,
-    "vsh.backends.qemu.throttle:ThrottleCalls": """
+    "vsh.backends.qemu.blocks.throttle:ThrottleCalls": """
 domain_get_block_io_tune
 domain_set_block_io_tune
 """,
-    "vsh.backends.qemu.checkpoints:CheckpointCalls": """
+    "vsh.backends.qemu.blocks.checkpoints:CheckpointCalls": """
 domain_checkpoint_create_xml
 domain_checkpoint_delete
 domain_checkpoint_get_parent
@@ -141,14 +141,14 @@ domain_checkpoint_list_all_children
 domain_checkpoint_lookup_by_name
 domain_list_all_checkpoints
 """,
-    "vsh.backends.qemu.thresholds:ThresholdCalls": """
+    "vsh.backends.qemu.blocks.thresholds:ThresholdCalls": """
 domain_set_block_threshold
 """,
-    "vsh.backends.qemu.backups:BackupCalls": """
+    "vsh.backends.qemu.blocks.backups:BackupCalls": """
 domain_backup_begin
 domain_backup_get_xml_desc
 """,
-    "vsh.backends.qemu.snapshots:SnapshotCalls": """
+    "vsh.backends.qemu.snapshots.calls:SnapshotCalls": """
 domain_has_current_snapshot
 domain_list_all_snapshots
 domain_snapshot_create_xml
@@ -164,10 +164,10 @@ domain_snapshot_lookup_by_name
 domain_snapshot_num
 domain_snapshot_num_children
 """,
-    "vsh.backends.qemu.reverting:RevertCalls": """
+    "vsh.backends.qemu.snapshots.reverting:RevertCalls": """
 domain_revert_to_snapshot
 """,
-    "vsh.backends.qemu.deleting:DeleteCalls": """
+    "vsh.backends.qemu.snapshots.deleting:DeleteCalls": """
 domain_snapshot_delete
 """,
     "vsh.backends.qemu.dump:DumpCalls": """
@@ -189,7 +189,7 @@ domain_memory_stats
 domain_get_metadata
 domain_set_metadata
 """,
-    "vsh.backends.qemu.node:NodeCalls": """
+    "vsh.backends.qemu.host.node:NodeCalls": """
 connect_get_hostname
 connect_get_lib_version
 connect_get_max_vcpus
@@ -218,7 +218,7 @@ secret_lookup_by_uuid
 secret_set_value
 secret_undefine
 """,
-    "vsh.backends.qemu.hostcaps:CapabilityCalls": """
+    "vsh.backends.qemu.host.hostcaps:CapabilityCalls": """
 connect_baseline_cpu
 connect_baseline_hypervisor_cpu
 connect_compare_cpu

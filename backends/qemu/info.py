@@ -61,7 +61,7 @@ class InfoCalls(QemuBase):
     @call("qemuDomainGetVcpusFlags", EITHER | const.DOMAIN_VCPU_MAXIMUM | const.DOMAIN_VCPU_GUEST)
     def domain_get_vcpus_flags(self, dom: "DomainRef", flags: int = 0) -> int:
         if flags & const.DOMAIN_VCPU_GUEST:
-            from .agentcalls import vcpus_of
+            from .agent.calls import vcpus_of
 
             told = vcpus_of(self, dom).values()
             return len(told) if flags & const.DOMAIN_VCPU_MAXIMUM else sum(bool(cpu["online"]) for cpu in told)

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import chains, definitions, ending, firmware, guestcpu, helpers, ownership, pinning, taps, usbdevices
+from . import definitions, ending, helpers, ownership, pinning, taps
 from .base import fail
+from .blocks import chains
 from .guests import RUNNING, STARTING, Guests
+from .host import firmware, guestcpu, usbdevices
 from .readying import (
     check_nodes,
     check_sockets,
@@ -241,7 +243,7 @@ def _wait(driver: "QemuDriver", record: Running) -> None:
 def _configure(monitor: "Monitor", model: "Domain") -> None:
     """What the command line does not say: passwords, limits, links, the balloon."""
     from ..xml.graphics import Spice, Vnc
-    from .throttle import limit
+    from .blocks.throttle import limit
 
     for graphics in model.devices.graphics:
         if isinstance(graphics, Vnc | Spice) and graphics.auth.password is not None:

@@ -178,7 +178,7 @@ def _by_agent(calls: QemuBase, guest: "Guest", flags: int, mode: str) -> bool:
     """
     if flags & const.DOMAIN_SHUTDOWN_ACPI_POWER_BTN and not flags & const.DOMAIN_SHUTDOWN_GUEST_AGENT:
         return False
-    from .agentcalls import order
+    from .agent.calls import order
 
     try:
         request = {"execute": "guest-shutdown", "arguments": {"mode": mode}}

@@ -6,6 +6,7 @@ from .base import QemuBase, call, fail
 
 FORMAT = "qemu-argv"
 
+
 class NativeCalls(QemuBase):
     """Domains as command lines."""
 
@@ -16,8 +17,8 @@ class NativeCalls(QemuBase):
         from ..xml.graphics import Spice
         from .argv import build
         from .argv.memory import align
-        from .firmware import choose
-        from .guestcpu import settle
+        from .host.firmware import choose
+        from .host.guestcpu import settle
         from .readying import environment, launch
         from .storage.disks import locate
 

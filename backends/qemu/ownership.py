@@ -6,7 +6,7 @@ last guest that uses a file gives it back.
 """
 
 from .. import errors
-from . import chains
+from .blocks import chains
 from .guests import STOPPED
 
 TYPE_CHECKING = False

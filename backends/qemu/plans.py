@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 #: verb -> the function that ends such a plan: (driver, plan)
 _SETTLERS = {
     "rename": "vsh.backends.qemu.define:settle_rename",
-    "create": "vsh.backends.qemu.snapshots:settle",
-    "revert": "vsh.backends.qemu.reverting:settle",
-    "checkpoint": "vsh.backends.qemu.checkpoints:settle_creation",
-    "forget": "vsh.backends.qemu.checkpoints:settle_deletion",
-    "delete": "vsh.backends.qemu.deleting:settle",
+    "create": "vsh.backends.qemu.snapshots.calls:settle",
+    "revert": "vsh.backends.qemu.snapshots.reverting:settle",
+    "checkpoint": "vsh.backends.qemu.blocks.checkpoints:settle_creation",
+    "forget": "vsh.backends.qemu.blocks.checkpoints:settle_deletion",
+    "delete": "vsh.backends.qemu.snapshots.deleting:settle",
     "save": "vsh.backends.qemu.save:settle",
 }
 

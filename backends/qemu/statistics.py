@@ -3,8 +3,9 @@
 from .. import errors, params, records
 from ..constants import domain as const
 from ..constants.connect import TYPED_PARAM_STRING_OKAY
-from . import chains, definitions, usage
+from . import definitions, usage
 from .base import QemuBase, call, fail
+from .blocks import chains
 from .domstats import blocks
 from .lifecycle import monitor_of
 
@@ -100,9 +101,7 @@ class StatisticsCalls(QemuBase):
         source = str(disk.source.path)
         stat = driver.host.stat(source)
         if stat is None and not (live and disk.type == "volume"):
-            raise errors.virt_error(
-                errors.SYSTEM_ERROR, f"Failed to open file '{source}': No such file or directory"
-            )
+            raise errors.virt_error(errors.SYSTEM_ERROR, f"Failed to open file '{source}': No such file or directory")
         physical = stat.size if stat is not None else 0
         if live:
             with monitor_of(driver, guest) as monitor:

@@ -36,7 +36,7 @@ class VcpuCalls(QemuBase):
     )
     def domain_set_vcpus_flags(self, dom: "DomainRef", nvcpus: int, flags: int = 0) -> None:
         if flags & const.DOMAIN_VCPU_GUEST:
-            from .agentcalls import set_vcpus
+            from .agent.calls import set_vcpus
 
             return set_vcpus(self, dom, nvcpus)
         pluggable = bool(flags & const.DOMAIN_VCPU_HOTPLUGGABLE)
@@ -82,9 +82,7 @@ class VcpuCalls(QemuBase):
         _change(self, dom, flags, choose, pluggable=True, each=True)
 
 
-def _change(
-    calls: QemuBase, dom: "DomainRef", flags: int, choose: "Any", pluggable: bool, each: bool = False
-) -> None:
+def _change(calls: QemuBase, dom: "DomainRef", flags: int, choose: "Any", pluggable: bool, each: bool = False) -> None:
     """Switch the CPUs that `choose(model)` names: those of what runs, of the definition, or of both."""
     driver, store = calls.driver, calls.driver.store
     with calls._lock(dom):

@@ -202,7 +202,7 @@ def _of_guest(driver: "QemuDriver", tail: Tail, line: bytes) -> "list[Told]":
     details = json.dumps(data, separators=(",", ":"), ensure_ascii=False) if data else None
     raw = (when, MONITOR, ref, (name, stamp["seconds"], stamp["microseconds"], details))
     if name == "BLOCK_WRITE_THRESHOLD":
-        from .thresholds import passed
+        from .blocks.thresholds import passed
 
         fields = passed(driver, ref.uuid, data)
         return [raw, *((when, "domain_event_block_threshold", ref, told) for told in fields)]

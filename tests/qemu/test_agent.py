@@ -17,7 +17,7 @@ from tests.live.side import Side, compare
 from tests.live.wait import wait_until
 from vsh.backends import api
 from vsh.backends.errors import AGENT_UNRESPONSIVE, ARGUMENT_UNSUPPORTED, INTERNAL_ERROR, VirtError
-from vsh.backends.qemu import agent
+from vsh.backends.qemu.agent import client as agent
 
 PING = "qemu-agent-command talk '{\"execute\":\"guest-ping\"}'"
 

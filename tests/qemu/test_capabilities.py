@@ -14,7 +14,7 @@ from vsh.backends import cpus
 from vsh.backends.errors import VirtError
 from vsh.backends.hosts import Finished
 from vsh.backends.hosts.local import LocalHost
-from vsh.backends.qemu import capabilities
+from vsh.backends.qemu.host import capabilities
 
 HOST = """
 nodecpumap

@@ -22,7 +22,7 @@ from vsh.backends.errors import (
     XML_DETAIL,
     XML_ERROR,
 )
-from vsh.backends.qemu import hotplug
+from vsh.backends.qemu.plugs import calls as hotplug
 from vsh.backends.records import DomainRef
 
 LIVE, CONFIG, BOTH = const.DOMAIN_AFFECT_LIVE, const.DOMAIN_AFFECT_CONFIG, 3

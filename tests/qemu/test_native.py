@@ -20,8 +20,8 @@ from vsh.backends import api
 from vsh.backends.errors import CONFIG_UNSUPPORTED, INVALID_ARG, VirtError
 from vsh.backends.qemu.argv import build
 from vsh.backends.qemu.argv.launch import Launch
-from vsh.backends.qemu.capabilities import Capabilities
 from vsh.backends.qemu.definitions import StoredRules
+from vsh.backends.qemu.host.capabilities import Capabilities
 from vsh.backends.xml.domain import Domain
 
 #: More of the same kind, without what libvirt's conversion itself replaces (interfaces) or cannot open.

@@ -11,7 +11,7 @@ from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import INTERNAL_ERROR
-from vsh.backends.qemu.plugging import chardev
+from vsh.backends.qemu.plugs.plugging import chardev
 from vsh.backends.records import DomainRef
 
 LIVE, PAUSED = const.DOMAIN_AFFECT_LIVE, 1

@@ -9,8 +9,8 @@ from tests.qemu.running import code
 from vsh.backends import api
 from vsh.backends.errors import INTERNAL_ERROR, OPERATION_FAILED
 from vsh.backends.hosts.local import LocalHost
-from vsh.backends.qemu import usbdevices
 from vsh.backends.qemu.definitions import StoredRules
+from vsh.backends.qemu.host import usbdevices
 from vsh.backends.xml.domain import Domain
 
 HOSTDEV = "<hostdev mode='subsystem' type='usb'><source{}>{}</source></hostdev>"

@@ -9,7 +9,7 @@ from . import pci, serial, usb
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
-    from ..capabilities import Capabilities
+    from ..host.capabilities import Capabilities
 
 
 def assign(domain: Domain, caps: Capabilities) -> None:

@@ -16,7 +16,7 @@ from .command import Command
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
-    from ..capabilities import Capabilities
+    from ..host.capabilities import Capabilities
     from .launch import Launch
 
 __all__ = ["build"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...xml.controllers import Controller
     from ...xml.domain import Domain
     from ...xml.protection import Secret
-    from ..capabilities import Capabilities
+    from ..host.capabilities import Capabilities
     from .launch import Launch
 
 Props = dict[str, Any]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
-from ..chains import below, format_of, layers, nodes, number
+from ..blocks.chains import below, format_of, layers, nodes, number
 from . import storage
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
     from ...xml.disks import Disk
     from ...xml.storage import Source
-    from ..chains import Layer
+    from ..blocks.chains import Layer
     from .command import Command, Props
 
 #: cache mode -> (direct, no-flush)

@@ -1,0 +1,1 @@
+"""Refusing domains that make no sense to QEMU."""

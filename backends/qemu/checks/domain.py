@@ -1,0 +1,115 @@
+"""Refusing domains that make no sense to QEMU, in the words of libvirt's driver (src/qemu/qemu_validate.c)."""
+
+from __future__ import annotations
+
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING
+
+from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
+from ..base import fail
+from ..defaults import is_q35
+from . import controllers as controller_checks
+from . import devices as device_checks
+from . import platform as platform_checks
+
+if TYPE_CHECKING:
+    from ...xml.domain import Domain
+    from ..host.capabilities import Capabilities
+
+_SPICE_ONLY = ("spicevmc", "spiceport")
+#: What a disk's serial number may hold.
+_SERIAL = frozenset(ascii_letters + digits + "-_ .+")
+
+
+def check(domain: Domain, caps: Capabilities) -> None:
+    """Raise VirtError for the first thing that is wrong."""
+    devices = domain.devices
+    most = caps.machines[domain.os.machine or ""]["max_cpus"]
+    if domain.max_vcpus > most:
+        what = f"Maximum CPUs greater than specified machine type limit {most}"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    platform_checks.check(domain)
+    controller_checks.check(domain)
+    _vcpus(domain)
+    _topology(domain)
+    loader = domain.os.loader
+    efi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
+    if efi and not domain.features.acpi:
+        raise fail(CONFIG_UNSUPPORTED, "UEFI requires ACPI on this architecture")
+    _secure_boot(domain)
+    if domain.os.bios_serial and not devices.serials:
+        raise fail(XML_ERROR, "need at least one serial port to use BIOS serial output")
+    if is_q35(domain.os.machine) and any(c.type == "ide" for c in devices.controllers):
+        raise fail(CONFIG_UNSUPPORTED, "IDE controllers are unsupported for this QEMU binary or machine type")
+    for iommu in devices.iommus:
+        if iommu.model == "intel" and not is_q35(domain.os.machine):
+            raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'intel' is only supported with Q35 machines")
+        if iommu.model == "smmuv3":
+            raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
+    if not any(graphics.type == "spice" for graphics in devices.graphics):
+        if any(audio.type == "spice" for audio in devices.audios):
+            raise fail(CONFIG_UNSUPPORTED, "Spice audio is not supported without spice graphics")
+        sources = [c.source.type for group in (devices.serials, devices.channels, devices.redirdevs) for c in group]
+        for kind in sources:
+            if kind in _SPICE_ONLY:
+                raise fail(CONFIG_UNSUPPORTED, f"chardev '{kind}' not supported without spice graphics")
+    _disks(domain)
+    device_checks.check(domain)
+
+
+def _secure_boot(domain: Domain) -> None:
+    loader, smm = domain.os.loader, domain.features.smm
+    if loader is None or not loader.secure:
+        return
+    if not is_q35(domain.os.machine):
+        raise fail(CONFIG_UNSUPPORTED, "Secure boot is supported with q35 machine types only")
+    if domain.os.arch != "x86_64":
+        raise fail(CONFIG_UNSUPPORTED, "Secure boot is supported for x86_64 architecture only")
+    if not domain.os.firmware and (smm is None or smm.state is not True):
+        raise fail(CONFIG_UNSUPPORTED, "Secure boot requires SMM feature enabled")
+
+
+def _vcpus(domain: Domain) -> None:
+    states = domain.vcpu_states
+    if not states:
+        return
+    if not states[0].enabled:
+        raise fail(CONFIG_UNSUPPORTED, "vcpu 0 can't be offline")
+    if states[0].hotpluggable:
+        raise fail(CONFIG_UNSUPPORTED, "vcpu0 can't be hotpluggable")
+    there = [state.order for state in states if state.enabled]
+    if any(there) and not all(there):
+        raise fail(CONFIG_UNSUPPORTED, "all vcpus must have either set or unset order")
+
+
+def _topology(domain: Domain) -> None:
+    topology = domain.cpu.topology if domain.cpu else None
+    if topology is None:
+        return
+    count = topology.sockets * topology.dies * topology.cores * topology.threads
+    if count != domain.max_vcpus:
+        raise fail(CONFIG_UNSUPPORTED, "CPU topology doesn't match maximum vcpu count")
+
+
+def _disks(domain: Domain) -> None:
+    for disk in domain.devices.disks:
+        if disk.bus in ("xen", "uml"):
+            what = f"disk bus '{disk.bus}' is not supported by QEMU for disk '{disk.target}'"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.shareable and disk.driver.type != "raw":
+            what = f"shared access for disk '{disk.target}' requires use of supported storage format"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.device == "floppy" and disk.bus != "fdc":
+            what = f"Invalid address type for disk '{disk.target}': a floppy drive hangs on bus fdc"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.device == "cdrom" and disk.bus == "virtio":
+            raise fail(CONFIG_UNSUPPORTED, f"disk type of '{disk.target}' does not support ejectable media")
+        if disk.driver.iothread and disk.driver.iothread not in {thread.id for thread in domain.iothreads}:
+            what = f"Disk iothread '{disk.driver.iothread}' not defined in iothreadid"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if disk.wwn and disk.bus not in ("ide", "scsi"):
+            raise fail(CONFIG_UNSUPPORTED, "Only ide and scsi disk support wwn")
+        if (disk.vendor or disk.product) and disk.bus != "scsi":
+            raise fail(CONFIG_UNSUPPORTED, "Only scsi disk supports vendor and product")
+        if disk.serial and not _SERIAL.issuperset(disk.serial):
+            raise fail(INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")

@@ -1,0 +1,65 @@
+"""Refusing features, clocks, memory and actions that make no sense to QEMU, in the words of libvirt's driver
+(src/qemu/qemu_validate.c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import CONFIG_UNSUPPORTED
+from ..base import fail
+
+if TYPE_CHECKING:
+    from ...xml.domain import Domain
+
+ARM = ("armv7l", "aarch64")
+POWER = ("ppc64", "ppc64le")
+#: Features of some architectures alone: attribute of the model -> libvirt's name, architectures.
+FEATURES = {
+    "gic": ("gic", ARM),
+    "hpt_resizing": ("hpt", POWER),
+    "hpt_maxpagesize": ("hpt", POWER),
+    "htm": ("htm", POWER),
+    "nested_hv": ("nested-hv", POWER),
+    "ccf_assist": ("ccf-assist", POWER),
+    "cfpc": ("cfpc", POWER),
+    "sbbc": ("sbbc", POWER),
+    "ibs": ("ibs", POWER),
+}
+#: What timers can do when they fall behind.
+POLICIES = {"rtc": ("", "delay", "catchup"), "pit": ("", "delay", "catchup", "discard")}
+
+
+def check(domain: Domain) -> None:
+    """Raise VirtError for the first thing that is wrong."""
+    _features(domain)
+    _clock(domain)
+    cells = domain.cpu.numa.cells if domain.cpu else []
+    if domain.max_memory and not cells:
+        raise fail(CONFIG_UNSUPPORTED, "At least one numa node has to be configured when enabling memory hotplug")
+    if domain.devices.memories and not domain.max_memory:
+        what = "cannot use/hotplug a memory device when domain 'maxMemory' is not defined"
+        raise fail(CONFIG_UNSUPPORTED, what)
+    if "preserve" in (domain.on_reboot, domain.on_poweroff):
+        what = "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'"
+        raise fail(CONFIG_UNSUPPORTED, what)
+
+
+def _features(domain: Domain) -> None:
+    where = f"architecture '{domain.os.arch}' or machine type '{domain.os.machine}'"
+    for attribute, (name, arches) in FEATURES.items():
+        if getattr(domain.features, attribute) and domain.os.arch not in arches:
+            raise fail(CONFIG_UNSUPPORTED, f"The '{name}' feature is not supported for {where}")
+
+
+def _clock(domain: Domain) -> None:
+    for timer in domain.clock.timers:
+        if timer.name == "platform":
+            raise fail(CONFIG_UNSUPPORTED, "unsupported timer type (name) 'platform'")
+        if timer.name == "rtc" and timer.track == "boot":
+            raise fail(CONFIG_UNSUPPORTED, f"unsupported rtc timer track '{timer.track}'")
+        if timer.name in POLICIES and timer.tickpolicy not in POLICIES[timer.name]:
+            what = f"unsupported {'rtc timer' if timer.name == 'rtc' else timer.name} tickpolicy '{timer.tickpolicy}'"
+            raise fail(CONFIG_UNSUPPORTED, what)
+        if timer.name == "armvtimer" and domain.os.arch not in ARM:
+            guests = f"virtType={domain.type} arch={domain.os.arch} machine={domain.os.machine} guests"
+            raise fail(CONFIG_UNSUPPORTED, f"Configuring the 'armvtimer' timer is not supported for {guests}")

@@ -1,0 +1,1 @@
+"""The host, its QEMUs, and what both can do."""

@@ -1,0 +1,110 @@
+"""Migration, what both halves share: flags and parameters, cookies, how far one is."""
+
+import json
+
+from ... import errors
+from ...common import uuid_text
+from ...constants import domain as const
+from ...xml.engine import View
+from .. import definitions
+from ..base import fail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...params import TypedParams
+    from ...xml.domain import Domain
+    from ..driver import QemuDriver
+
+FLAGS = (
+    const.MIGRATE_LIVE | const.MIGRATE_PERSIST_DEST | const.MIGRATE_UNDEFINE_SOURCE | const.MIGRATE_PAUSED
+    | const.MIGRATE_NON_SHARED_DISK | const.MIGRATE_NON_SHARED_INC | const.MIGRATE_CHANGE_PROTECTION
+    | const.MIGRATE_UNSAFE | const.MIGRATE_OFFLINE | const.MIGRATE_COMPRESSED | const.MIGRATE_ABORT_ON_ERROR
+    | const.MIGRATE_AUTO_CONVERGE | const.MIGRATE_POSTCOPY | const.MIGRATE_PARALLEL
+    | const.MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
+)  # fmt: skip
+COPIES = const.MIGRATE_NON_SHARED_DISK | const.MIGRATE_NON_SHARED_INC
+#: What our cookies say of themselves; libvirt's are XML.
+KIND = "vsh-qemu-migration-1"
+#: Flags -> QEMU's capability, on both sides.
+CAPABILITIES = {
+    const.MIGRATE_COMPRESSED: "xbzrle",
+    const.MIGRATE_AUTO_CONVERGE: "auto-converge",
+    const.MIGRATE_POSTCOPY: "postcopy-ram",
+    const.MIGRATE_PARALLEL: "multifd",
+}
+#: virDomainMigrate parameters -> QEMU's, for numbers that are passed as they are.
+NUMBERS = {
+    "auto_converge.initial": "cpu-throttle-initial",
+    "auto_converge.increment": "cpu-throttle-increment",
+    "compression.xbzrle.cache": "xbzrle-cache-size",
+    "parallel.connections": "multifd-channels",
+}
+#: How far one is: before anything may run elsewhere, after all has been sent, and when it is here but may not run yet.
+BEGUN, SENT, ARRIVED = "begun", "sent", "arrived"
+
+
+def refuse(flags: int, given: "TypedParams") -> None:
+    """Raise VirtError for what cannot be done, or makes no sense."""
+    if flags & const.MIGRATE_OFFLINE:
+        if flags & COPIES:
+            raise fail(errors.OPERATION_INVALID, "offline migration cannot handle non-shared storage")
+        if not flags & const.MIGRATE_PERSIST_DEST:
+            raise fail(errors.OPERATION_INVALID, "offline migration must be specified with the persistent flag set")
+    known = {"migrate_uri", "destination_name", "destination_xml", "persistent_xml", "bandwidth", "bandwidth.postcopy",
+             "listen_address", "migrate_disks", "disks_port", "compression", *NUMBERS}  # fmt: skip
+    for name, _, value in given.items:
+        if name not in known or (name == "compression" and value != "xbzrle"):
+            what = f"{name} {value}" if name == "compression" else name
+            raise fail(errors.ARGUMENT_UNSUPPORTED, f"migration without libvirt does not know '{what}'")
+
+
+def same_hardware(driver: "QemuDriver", xml: str, model: "Domain") -> "Domain":
+    """The definition by which a guest is to run elsewhere; refused if it would see other hardware there."""
+    from ...xml.serialize import Out
+    from ..plugs.devices import kinds
+
+    def shape(domain: "Domain") -> "dict[str, object]":
+        found: dict[str, object] = {
+            "domain uuid": uuid_text(domain.uuid),
+            "machine type": domain.os.machine,
+            "domain memory": domain.memory,
+            "domain vCPU max": domain.max_vcpus,
+        }
+        for tag, field in kinds(domain).items():
+            places = []
+            for device in getattr(domain.devices, field):
+                out = Out("at")
+                address = getattr(getattr(device, "info", None), "address", None)
+                if address is not None:
+                    address.emit(out, View(inactive=True))
+                places.append(out.render().strip())
+            found[f"addresses of <{tag}>"] = sorted(places)
+        return found
+
+    wanted = definitions.read(driver, xml)
+    here, there = shape(model), shape(wanted)
+    for what, value in here.items():
+        if there[what] != value:
+            text = f"Target {what} {there[what]} does not match source {value}"
+            raise fail(errors.CONFIG_UNSUPPORTED, text)
+    return wanted
+
+
+def read_cookie(cookie: bytes) -> "dict[str, Any]":
+    """What the other side says. Raises VirtError when it is not one of ours."""
+    try:
+        told: dict[str, Any] = json.loads(cookie)
+        if told["kind"] == KIND:
+            return told
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise fail(errors.OPERATION_UNSUPPORTED, "cannot migrate between libvirt and QEMU without libvirt")
+
+
+def capabilities(flags: int, copying_disks: bool) -> "list[dict[str, object]]":
+    """What both QEMUs are told to be capable of."""
+    names = {name: bool(flags & flag) for flag, name in CAPABILITIES.items()}
+    names |= {"pause-before-switchover": copying_disks, "events": True}
+    return [{"capability": name, "state": state} for name, state in names.items()]
