@@ -41,6 +41,9 @@ def read() -> "dict[str, Any]":
     except (OSError, ValueError) as error:
         raise ValueError(f"{path()}: {getattr(error, 'strerror', None) or error}") from None
     _known(settings, ("agent_idle", "hosts"), "")
+    idle = settings.get("agent_idle", 1)
+    if isinstance(idle, bool) or not isinstance(idle, (int, float)) or idle < 0:
+        raise ValueError(f"{path()}: agent_idle is not a number of seconds")
     return settings
 
 

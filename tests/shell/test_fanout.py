@@ -128,6 +128,7 @@ def test_columns_that_are_not_there_are_refused(vsh: Vsh, option: str) -> None:
         ('[hosts."a,b"]\nuri = "test:///default"\n', "'a,b' cannot name a connection"),
         ('[hosts.a]\nuri = "x"\ntags = "y"\n', "the tags of hosts.a are not a list of texts"),
         ("[hosts\n", "vsh.toml: "),
+        ('agent_idle = "10m"\n', "agent_idle is not a number of seconds"),
         ('[host.a]\nuri = "x"\n', "there is no setting 'host': use agent_idle or hosts"),
         ('[hosts.a]\nuri = "x"\ntag = "y"\n', "there is no setting 'hosts.a.tag': use uri or tags"),
     ],

@@ -7,9 +7,8 @@ IDLE = 600.0
 
 
 def agent_idle() -> float:
-    """`agent_idle` of the user's file, in seconds."""
+    """`agent_idle` of the user's file, in seconds; a broken file is told to whoever asks for connections by name."""
     try:
-        value = read().get("agent_idle", IDLE)
+        return float(read().get("agent_idle", IDLE))
     except ValueError:
         return IDLE
-    return float(value) if isinstance(value, int | float) and value >= 0 else IDLE
