@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from vsh.backends.errors import VirtError
 from vsh.backends.hosts import Finished
 from vsh.backends.hosts.local import LocalHost
 from vsh.backends.qemu.host import capabilities
+from vsh.backends.qemu.host.machine import Machine
 
 HOST = """
 nodecpumap
@@ -181,3 +183,24 @@ def test_a_probe_is_kept_for_as_long_as_the_binary_is_the_same(tmp_path: Path) -
     binary.write_text(binary.read_text() + "# newer\n")
     capabilities.probe(LocalHost(), str(tmp_path / "cache"), str(binary), [])
     assert Path(f"{binary}.runs").read_text() == "run\nrun\n"
+
+
+class Memory(LocalHost):
+    """A machine with a cell that has memory but no CPUs."""
+
+    def run(self, argv: Sequence[str], stdin: bytes = b"", timeout: float | None = None) -> Finished:
+        told = {
+            "cpu/online": ["0-1"], "node/node0/cpulist": ["0-1"], "node/node1/cpulist": [""],
+            "node/node0/distance": ["10 20"], "node/node1/distance": ["20 10"],
+            "node/node0/meminfo": ["Node 0 MemTotal: 100 kB", "Node 0 MemFree: 50 kB"],
+            "node/node1/meminfo": ["Node 1 MemTotal: 300 kB", "Node 1 MemFree: 70 kB"],
+        }  # fmt: skip
+        text = "".join(f"/sys/devices/system/{path}:{line}\n" for path, lines in told.items() for line in lines)
+        return Finished((0, text.encode(), b""))
+
+
+def test_a_cell_that_has_only_memory() -> None:
+    cells = Machine(Memory()).cells
+    assert [(cell.number, cell.cpus, cell.memory, cell.free) for cell in cells] == [
+        (0, {0, 1}, 100, 50), (1, frozenset(), 300, 70)
+    ]  # fmt: skip

@@ -81,7 +81,9 @@ class Machine:
         self.cells = self._cells()
 
     def _cpus(self, path: str) -> "frozenset[int]":
-        return parse_cpuset(self._files.get(path, [""])[0])
+        """Those that a file names; none where it is missing or, as of a cell that has only memory, empty."""
+        text = self._files.get(path, [""])[0]
+        return parse_cpuset(text) if text else frozenset()
 
     def _number(self, path: str, default: int = 0) -> int:
         try:
