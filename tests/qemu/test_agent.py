@@ -114,10 +114,16 @@ def test_suspend_and_wake(talk: Pair) -> None:
 @pytest.mark.long
 def test_processes_take_turns(talk: Pair) -> None:
     """One that waits long for its answer does not take another's."""
-    slow = ["-c", talk.ours, "qemu-agent-command", "talk", '{"execute":"guest-get-fsinfo"}']
-    running = [subprocess.Popen([*talk.side.program, *slow], env=talk.side.env, stdout=-1, text=True) for _ in range(4)]
-    found = {process.communicate(timeout=60)[0] for process in running}
-    assert len(found) == 1 and '"mountpoint":"/data"' in found.pop()
+    asked = ["-c", talk.ours, "qemu-agent-command", "talk"]
+    wanted = [("guest-get-fsinfo", '"mountpoint":"/data"'), ("guest-get-timezone", '"offset":')] * 2
+    running = [
+        subprocess.Popen(
+            [*talk.side.program, *asked, json.dumps({"execute": name})], env=talk.side.env, stdout=-1, text=True
+        )
+        for name, _ in wanted
+    ]
+    for process, (_, answer) in zip(running, wanted, strict=True):
+        assert answer in process.communicate(timeout=60)[0]
 
 
 @pytest.mark.long
