@@ -1,5 +1,7 @@
 """Streams: bytes that travel beside calls (consoles, volumes, screenshots)."""
 
+from . import errors
+
 
 class Stream:
     """One open stream.
@@ -36,3 +38,8 @@ class Stream:
     def abort(self) -> None:
         """End a stream early; harmless when it has ended."""
         raise NotImplementedError
+
+
+def not_open() -> errors.VirtError:
+    """The error of whoever goes on with a stream that has ended."""
+    return errors.virt_error(errors.INVALID_STREAM, "stream is not open", domain=errors.FROM_STREAMS)

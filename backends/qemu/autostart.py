@@ -46,14 +46,14 @@ def autostart(driver: "QemuDriver", wait: bool = False) -> "list[Autostarted]":
 def _forget_older_starts(driver: "QemuDriver") -> None:
     """Remove what was known of ephemeral secrets and active pools before the machine started anew."""
     for what in ("secrets", "storage"):
-        _, run = driver.places.beside(what)
-        older = [name for name in driver.host.listdir(run) if name != driver.host.boot_id()]
+        run, _, boot = driver.store.beside(what)[1].rpartition("/")
+        older = [name for name in driver.host.listdir(run) if name != boot]
         driver.host.remove(*(f"{run}/{name}" for name in older))
 
 
 def _start_pools(driver: "QemuDriver") -> "list[Autostarted]":
     """Guests may have their disks in them."""
-    if not driver.host.listdir(f"{driver.places.beside('storage')[0]}/autostart"):
+    if not driver.host.listdir(f"{driver.store.beside('storage')[0]}/autostart"):
         return []
     from .storage.pool_calls import start_one
     from .storage.pools import Pools

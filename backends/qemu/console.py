@@ -73,7 +73,7 @@ class ConsoleStream(streams.Stream):
 
     def _check(self) -> None:
         if self._ended:
-            raise errors.virt_error(errors.INVALID_STREAM, "stream is not open", domain=errors.FROM_STREAMS)
+            raise streams.not_open()
 
 
 class ConsoleCalls(QemuBase):

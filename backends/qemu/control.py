@@ -93,14 +93,16 @@ class ControlCalls(QemuBase):
 
             return change(self, dom, flags, resize)
 
-        def edit(model: "Domain") -> None:
+        def check(model: "Domain") -> None:
             if memory > model.memory:
                 raise fail(errors.INVALID_ARG, "cannot set memory higher than max memory")
+
+        def edit(model: "Domain") -> None:
+            check(model)
             model.current_memory = memory
 
         def balloon(monitor: "Monitor", model: "Domain") -> None:
-            if memory > model.memory:
-                raise fail(errors.INVALID_ARG, "cannot set memory higher than max memory")
+            check(model)
             if not any(balloon.model != "none" for balloon in model.devices.memballoons):
                 text = "Unable to change memory of active domain without the balloon device and guest OS balloon driver"
                 raise fail(errors.OPERATION_INVALID, text)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..xml.domain import Domain
     from .host.capabilities import Capabilities
 
-X86 = ("i686", "x86_64")
 #: KiB of a QXL card's memory that are its frame buffer.
 QXL_VGAMEM = 16 * 1024
 
@@ -59,7 +58,7 @@ def complete_domain(domain: Domain, caps: Capabilities) -> None:
         raise fail(errors.CONFIG_UNSUPPORTED, what)
     domain.os.machine = machine
     _check_machine(domain)
-    _add_devices(domain, caps)
+    _add_devices(domain)
     _complete_cpu(domain, caps)
     _fill_cells(domain)
     _add_audio(domain)
@@ -71,7 +70,7 @@ def _check_machine(domain: Domain) -> None:
         raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35 and microvm machines are")
 
 
-def _add_devices(domain: Domain, caps: Capabilities) -> None:
+def _add_devices(domain: Domain) -> None:
     devices = domain.devices
     express = is_q35(domain.os.machine)
     if not any(c.type == "usb" for c in devices.controllers):
@@ -140,7 +139,7 @@ def complete_devices(domain: Domain, caps: Capabilities) -> None:
     for serial in devices.serials:
         serial_target(serial)
     for video in devices.videos:
-        video.type = video.type or video_model(domain, caps)
+        video.type = video.type or video_model(caps)
         if video.type == "qxl":
             video.vgamem = video.vgamem or QXL_VGAMEM
     for panic in devices.panics:
@@ -184,7 +183,7 @@ def serial_target(serial: Serial) -> None:
     serial.target_model = serial.target_model or models.get(serial.target_type, "")
 
 
-def video_model(domain: Domain, caps: Capabilities) -> str:
+def video_model(caps: Capabilities) -> str:
     """The model of a graphics card that names none."""
     for type, model in (("cirrus-vga", "cirrus"), ("VGA", "vga"), ("bochs-display", "bochs")):
         if caps.has(type):

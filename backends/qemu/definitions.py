@@ -52,7 +52,7 @@ class Rules(StoredRules):
     def default_video(self, domain: "Domain", video: "Video") -> str:
         from .defaults import video_model
 
-        return video_model(domain, self.capabilities(domain))
+        return video_model(self.capabilities(domain))
 
     def complete_domain(self, domain: "Domain", context: "Context") -> None:
         from .defaults import complete_domain
@@ -84,11 +84,10 @@ def capabilities(driver: "QemuDriver", domain: "Domain") -> "Capabilities":
 
     Raises VirtError when there is none.
     """
-    from .host.capabilities import emulator, probe
+    from .host.capabilities import emulator, of
 
     domain.devices.emulator = domain.devices.emulator or emulator(domain.os.arch)
-    folder = f"{driver.places.cache}/capabilities"
-    return probe(driver.host, folder, domain.devices.emulator, driver.user_prefix())
+    return of(driver, domain.devices.emulator)
 
 
 def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:

@@ -29,7 +29,7 @@ class BytesStream(streams.Stream):
 
     def recv(self, size: int, timeout: "float | None" = None) -> bytes:
         if self._ended:
-            raise errors.virt_error(errors.INVALID_STREAM, "stream is not open", domain=errors.FROM_STREAMS)
+            raise streams.not_open()
         part, self._left = self._left[:size], self._left[size:]
         return part
 

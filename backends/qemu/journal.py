@@ -7,8 +7,8 @@ stopped, reads the file. It lies in run/ for a while after the guest's end, so t
 
 from ..constants import domain as const
 
-#: Ends of the names of the two files: the monitor's input and its output.
-INPUT, OUTPUT = ".journal.in", ".journal.out"
+#: What is added to a journal's name: the monitor's input and its output.
+INPUT, OUTPUT = ".in", ".out"
 #: So long after its last line a journal is kept whose guest has ended: ns.
 KEPT = 60 * 10**9
 #: How an event's line names it. Quotes inside of JSON strings are escaped, so nothing a guest says looks like it.

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, ending, helpers, ownership, pinning, taps
+from . import definitions, ending, helpers, journal, ownership, pinning, taps
 from .base import fail
 from .blocks import chains
 from .guests import RUNNING, STARTING, Guests
@@ -100,8 +100,8 @@ def start(
         record.begun = begun
         check_sockets(launched, model)
         choose_ports(driver, model, record)
-        record.monitor, record.journal = launched.monitor, f"{launched.journal}.out"
-        record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}.in"]
+        record.monitor, record.journal = launched.monitor, f"{launched.journal}{journal.OUTPUT}"
+        record.paths = [launched.folder, launched.channel_folder, launched.memory, f"{launched.journal}{journal.INPUT}"]
         record.paths += launched.hugepages.values()
         if any(tpm.type == "emulator" and not tpm.persistent_state for tpm in model.devices.tpms):
             record.transient_paths = [driver.places.tpm(model.uuid)]

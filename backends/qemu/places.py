@@ -132,10 +132,6 @@ class Places:
         """All folders that must exist."""
         return (self.etc, f"{self.etc}/autostart", self.run, self.lib, self.log, self.cache)
 
-    def beside(self, what: str) -> "tuple[str, str]":
-        """Where definitions of other things than domains are kept, and what is known of those in use."""
-        return tuple(f"{folder.rpartition('/')[0]}/{what}" for folder in (self.etc, self.run))  # type: ignore[return-value]
-
     def definition(self, name: str) -> str:
         """The file of a domain's definition.
 

@@ -189,7 +189,7 @@ def make_files(driver: "QemuDriver", launched: "Launch", model: "Domain") -> Non
     for folder in folders:
         host.remove(folder)  # of a domain that had this id before a restart of the machine
         make_folder(driver, folder)
-    files = [f"{launched.journal}.in", f"{launched.journal}.out"]
+    files = [f"{launched.journal}{journal.INPUT}", f"{launched.journal}{journal.OUTPUT}"]
     host.write(files[0], journal.opening(model.name, model.uuid, model.id), durable=False)
     host.write(files[1], b"", durable=False)
     driver.give(*files)

@@ -42,8 +42,7 @@ class Secrets:
     def __init__(self, driver: "QemuDriver"):
         self._driver = driver
         self._host = driver.host
-        self._lasting, run = driver.places.beside("secrets")
-        self._fleeting = f"{run}/{driver.host.boot_id()}"
+        self._lasting, self._fleeting = driver.store.beside("secrets")
 
     def lock(self) -> "Lock":
         """The lock of all secrets, for whoever changes something."""

@@ -206,6 +206,11 @@ class Store:
             self.host.write(marker, f"{FORMAT}\n".encode())
             return str(FORMAT)
 
+    def beside(self, what: str) -> "tuple[str, str]":
+        """Where definitions of other things than domains are kept, and what is known until the machine starts anew."""
+        etc, run = (folder.rpartition("/")[0] for folder in (self.places.etc, self.places.run))
+        return f"{etc}/{what}", f"{run}/{what}/{self.host.boot_id()}"
+
     @property
     def privileged(self) -> bool:
         """Whether guests run as another user than we do, who must find a way to their folders."""

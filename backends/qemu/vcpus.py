@@ -9,7 +9,7 @@ from ..xml.domain import Vcpu
 from . import definitions
 from .argv.smp import gap_before
 from .base import QemuBase, call, fail
-from .control import EITHER, impact
+from .control import EITHER, change, impact
 from .lifecycle import monitor_of
 
 TYPE_CHECKING = False
@@ -42,23 +42,15 @@ class VcpuCalls(QemuBase):
         pluggable = bool(flags & const.DOMAIN_VCPU_HOTPLUGGABLE)
         if not flags & const.DOMAIN_VCPU_MAXIMUM:
             return _change(self, dom, flags, lambda model: _choose(model, nvcpus), pluggable)
-        guest = self._guest(dom)
-        if impact(guest, flags) & const.DOMAIN_AFFECT_LIVE:
+        if impact(self._guest(dom), flags) & const.DOMAIN_AFFECT_LIVE:
             raise fail(errors.INVALID_ARG, "maximum vcpu count of a live domain can't be modified")
-        with self._lock(dom):
-            model = definitions.read_definition(self.driver.store, self._guest(dom).name)
-            _set_maximum(model, nvcpus)
-            _write(self, model)
-        return None
+        return change(self, dom, flags, lambda model: _set_maximum(model, nvcpus))
 
     @call("qemuDomainSetVcpu", EITHER)
     def domain_set_vcpu(self, dom: "DomainRef", cpumap: str, state: int, flags: int = 0) -> None:
         from ..xml.values import parse_cpuset
 
-        try:
-            numbers = parse_cpuset(cpumap)
-        except ValueError:
-            raise fail(errors.INVALID_ARG, f"Failed to parse bitmap '{cpumap}'") from None
+        numbers = parse_cpuset(cpumap)
         if not numbers:
             raise fail(errors.INVALID_ARG, "no vcpus selected for modification")
 

@@ -9,7 +9,8 @@ from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX, pretty_size
 
-_HYPERV = (
+#: What a guest is told as Hyper-V would, in libvirt's order.
+HYPERV = (
     "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies",
     "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
 )  # fmt: skip
@@ -74,7 +75,7 @@ class Hyperv(Model):
     avic = _state("avic")
 
     def parsed(self, node: Node, context: Context) -> None:
-        _known(node, _HYPERV, "unsupported HyperV Enlightenment feature: %s")
+        _known(node, HYPERV, "unsupported HyperV Enlightenment feature: %s")
         if self.spinlocks and self.spinlock_retries < 0xFFF:
             raise fail(XML_ERROR, "HyperV spinlock retry count must be at least 4095")
         stimer = node.find("stimer")

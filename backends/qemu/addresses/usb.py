@@ -80,14 +80,14 @@ def assign(domain: Domain) -> None:
         if isinstance(place, UsbAddress) and place.port:
             buses.take(place.bus, place.port)
     for hub in devices.hubs:
-        _place(buses, hub.info, domain)
+        _place(buses, hub.info)
         place = hub.info.address
         if isinstance(place, UsbAddress) and f"{place.port}.1" not in buses.ports[place.bus]:
             buses.add_hub(place.bus, place.port)
     wanting = [info for info in infos if not (isinstance(info.address, UsbAddress) and info.address.port)]
     _add_hubs(buses, domain, len(wanting))
     for info in wanting:
-        _place(buses, info, domain)
+        _place(buses, info)
 
 
 def _infos(domain: Domain) -> list[Info]:
@@ -109,13 +109,13 @@ def _add_hubs(buses: Buses, domain: Domain, wanting: int) -> None:
             raise errors.virt_error(errors.INTERNAL_ERROR, "No free USB ports")
         hub = Hub(type="usb")
         domain.devices.hubs.append(hub)
-        _place(buses, hub.info, domain)
+        _place(buses, hub.info)
         place = hub.info.address
         assert isinstance(place, UsbAddress)
         buses.add_hub(place.bus, place.port)
 
 
-def _place(buses: Buses, info: Info, domain: Domain) -> None:
+def _place(buses: Buses, info: Info) -> None:
     place = info.address
     if isinstance(place, UsbAddress) and place.port:
         return

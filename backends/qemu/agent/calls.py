@@ -180,18 +180,16 @@ class AgentCalls(QemuBase):
 
     @call("qemuDomainSetGuestVcpus")
     def domain_set_guest_vcpus(self, dom: "DomainRef", cpumap: str, state: int, flags: int = 0) -> None:
-        from ...xml.values import parse_cpuset
+        from ...xml.values import format_cpuset, parse_cpuset
 
-        try:
-            numbers = parse_cpuset(cpumap)
-        except ValueError:
-            raise fail(errors.INVALID_ARG, f"Failed to parse bitmap '{cpumap}'") from None
+        numbers = parse_cpuset(cpumap)
         if state not in (0, 1):
             raise fail(errors.INVALID_ARG, "unsupported state value")
         with Agent(self.driver, running(self, dom)) as agent:
             cpus = {cpu["logical-id"]: cpu for cpu in agent.execute("guest-get-vcpus")}
             if not numbers <= frozenset(cpus):
-                raise fail(errors.INVALID_ARG, f"guest is missing vCPUs '{_words(numbers - set(cpus))}'")
+                missing = format_cpuset(numbers.difference(cpus))
+                raise fail(errors.INVALID_ARG, f"guest is missing vCPUs '{missing}'")
             _switch(agent, [cpus[number] for number in sorted(numbers)], bool(state))
 
     @call("qemuDomainPMSuspendForDuration")
@@ -208,12 +206,6 @@ class AgentCalls(QemuBase):
         guest = self._active(dom)
         with monitor_of(self.driver, guest) as monitor:
             monitor.execute("system_wakeup")
-
-
-def _words(numbers: "frozenset[int] | set[int]") -> str:
-    from ...xml.values import format_cpuset
-
-    return format_cpuset(frozenset(numbers))
 
 
 def _switch(agent: Agent, cpus: "list[dict[str, Any]]", on: bool) -> None:

@@ -28,7 +28,7 @@ def collect(agent: "Agent", types: int, model: "Domain") -> TypedParams:
 
     Raises VirtError for a kind that was asked for and is not known.
     """
-    found = TypedParams()
+    found, disks = TypedParams(), places(model)
     for kind, command, add in (
         (const.DOMAIN_GUEST_INFO_USERS, "guest-get-users", _users),
         (const.DOMAIN_GUEST_INFO_OS, "guest-get-osinfo", _system),
@@ -46,7 +46,7 @@ def collect(agent: "Agent", types: int, model: "Domain") -> TypedParams:
             if types:
                 raise
             continue
-        add(found, told, places(model))
+        add(found, told, disks)
     return found
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .launch import Launch
 
 Props = dict[str, Any]
+#: How options say a Flag.
+ONOFF = {True: "on", False: "off"}
 
 
 class Command:

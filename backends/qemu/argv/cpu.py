@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
+from ...xml.features import HYPERV
 from ..base import fail
+from .command import ONOFF
 
 if TYPE_CHECKING:
     from ...xml.cpu import Cpu, Feature
     from .command import Command
 
-_HYPERV = (
-    "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies",
-    "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
-)  # fmt: skip
 _ON = ("force", "require", "optional", "")
-_ONOFF = {True: "on", False: "off"}
 
 
 def add(command: Command) -> None:
@@ -25,7 +22,7 @@ def add(command: Command) -> None:
     parts = [_model(command, cpu)] if cpu is not None else ["qemu64"]
     if cpu is not None:
         if cpu.mode in ("host-passthrough", "maximum") and cpu.migratable is not None:
-            parts.append(f"migratable={_ONOFF[cpu.migratable]}")
+            parts.append(f"migratable={ONOFF[cpu.migratable]}")
         parts += [f"{_name(f)}={'on' if f.policy in _ON else 'off'}" for f in cpu.features]
         if cpu.cache is not None:
             parts += _cache(cpu)
@@ -62,7 +59,7 @@ def _timers(command: Command) -> list[str]:
     found = []
     for timer in command.domain.clock.timers:
         if timer.name == "kvmclock" and timer.present_ is not None:
-            found.append(f"kvmclock={_ONOFF[timer.present_]}")
+            found.append(f"kvmclock={ONOFF[timer.present_]}")
         elif timer.name == "hypervclock" and timer.present_:
             found.append("hv-time=on")
         elif timer.name == "tsc" and timer.frequency:
@@ -74,14 +71,14 @@ def _features(command: Command) -> list[str]:
     features = command.domain.features
     found = []
     if features.apic is not None and features.apic.eoi is not None:
-        found.append(f"kvm-pv-eoi={_ONOFF[features.apic.eoi]}")
+        found.append(f"kvm-pv-eoi={ONOFF[features.apic.eoi]}")
     if features.pvspinlock is not None:
-        found.append(f"kvm-pv-unhalt={_ONOFF[features.pvspinlock]}")
+        found.append(f"kvm-pv-unhalt={ONOFF[features.pvspinlock]}")
     hyperv = features.hyperv
     if hyperv is not None:
         if hyperv.mode == "passthrough":
             found.append("hv-passthrough=on")
-        for name in _HYPERV:
+        for name in HYPERV:
             if not getattr(hyperv, name):
                 continue
             option = f"hv-{name.replace('_', '-')}"
@@ -100,5 +97,5 @@ def _features(command: Command) -> list[str]:
         found += ["kvm-poll-control=on"] if kvm.poll_control else []
         found += ["kvm-pv-ipi=off"] if kvm.pv_ipi is False else []
     if features.pmu is not None:
-        found.append(f"pmu={_ONOFF[features.pmu]}")
+        found.append(f"pmu={ONOFF[features.pmu]}")
     return found

@@ -8,7 +8,7 @@ from ...errors import CONFIG_UNSUPPORTED
 from ...xml.graphics import DBus, Sdl, Spice, Vnc
 from ..base import fail
 from .audio import audiodev
-from .command import refuse, virtio_props
+from .command import ONOFF, refuse, virtio_props
 
 if TYPE_CHECKING:
     from ...xml.devices import Video
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .command import Command, Props
 
 VNC_BASE = 5900
-_ONOFF = {True: "on", False: "off"}
 _SOUND = {
     "ac97": "AC97",
     "es1370": "ES1370",
@@ -44,7 +43,7 @@ def add(command: Command) -> None:
         elif isinstance(graphics, Sdl):
             if graphics.fullscreen:
                 command.option("-full-screen")
-            parts = ["sdl"] + ([f"gl={_ONOFF[graphics.gl]}"] if graphics.gl is not None else [])
+            parts = ["sdl"] + ([f"gl={ONOFF[graphics.gl]}"] if graphics.gl is not None else [])
             command.option("-display", ",".join(parts))
         elif graphics.type == "egl-headless":
             node = getattr(graphics, "rendernode", None)
@@ -70,7 +69,7 @@ def _dbus(command: Command, dbus: DBus) -> None:
     else:
         raise refuse(dbus, "a bus of the guest's own for <graphics type='dbus'>")
     if dbus.gl is not None:
-        parts.append(f"gl={_ONOFF[dbus.gl]}")
+        parts.append(f"gl={ONOFF[dbus.gl]}")
         if dbus.rendernode:
             parts.append(f"rendernode={command.escape(dbus.rendernode)}")
     if dbus.audio:
@@ -107,7 +106,7 @@ def _vnc(command: Command, vnc: Vnc) -> None:
     if vnc.auth.password is not None:
         parts.append("password=on")
     if vnc.power_control is not None:
-        parts.append(f"power-control={_ONOFF[vnc.power_control]}")
+        parts.append(f"power-control={ONOFF[vnc.power_control]}")
     audio = vnc.audio or (command.domain.devices.audios[0].id if command.domain.devices.audios else 0)
     if audio:
         parts.append(f"audiodev=audio{audio}")
@@ -144,7 +143,7 @@ def _spice(command: Command, spice: Spice) -> None:
         ("image-compression", spice.image),
         ("jpeg-wan-compression", spice.jpeg),
         ("zlib-glz-wan-compression", spice.zlib),
-        ("playback-compression", _ONOFF.get(spice.playback) if spice.playback is not None else None),
+        ("playback-compression", ONOFF.get(spice.playback) if spice.playback is not None else None),
         ("streaming-video", spice.streaming),
     ):
         if value:

@@ -20,7 +20,6 @@ _SMBIOS = (
     (2, "base_boards", ("manufacturer", "product", "version", "serial", "asset", "location")),
     (3, "chassis", ("manufacturer", "version", "serial", "asset", "sku")),
 )
-_BOOT = {"fd": "a", "hd": "c", "cdrom": "d", "network": "n"}
 _ONOFF = {True: "on", False: "off"}
 
 

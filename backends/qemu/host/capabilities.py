@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...hosts import Host
+    from ..driver import QemuDriver
 
     #: commands of QMP and their arguments
     Questions = tuple[tuple[str, dict[str, Any]], ...]
@@ -61,11 +62,21 @@ def emulator(arch: str) -> str:
     return EMULATORS.format(PROGRAMS.get(arch, arch))
 
 
-def probe(host: "Host", folder: str, binary: str, user: "list[str]") -> Capabilities:
-    """The capabilities of `binary`, from `folder` if they are known there.
+def of(driver: "QemuDriver", binary: str) -> Capabilities:
+    """The capabilities of `binary`, from the driver's cache if they are known there.
 
-    `user` is a command prefix that gives up privileges. Raises VirtError when it is no QEMU.
+    Raises VirtError when it is no QEMU.
     """
+    return probe(driver.host, folder(driver), binary, driver.user_prefix())
+
+
+def folder(driver: "QemuDriver") -> str:
+    """Where a driver keeps what binaries have answered."""
+    return f"{driver.places.cache}/capabilities"
+
+
+def probe(host: "Host", folder: str, binary: str, user: "list[str]") -> Capabilities:
+    """The same, kept in `folder`; `user` is a command prefix that gives up privileges."""
     import hashlib
 
     stat = host.stat(binary)

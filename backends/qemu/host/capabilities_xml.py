@@ -1,5 +1,6 @@
 """`capabilities`: the host, and the guests that its QEMUs run, as libvirt's XML."""
 
+from ...cpus import X86
 from ...xml.serialize import Out
 from ...xml.values import format_cpuset
 from . import hostcpu
@@ -17,7 +18,6 @@ WORDS = {"i686": 32, "armv7l": 32, "riscv32": 32, "ppc": 32, "mips": 32, "mipsel
 #: libvirt's order is that of names.
 ARCHES = ("aarch64", "armv7l", "i686", "ppc64", "ppc64le", "riscv64", "s390x", "x86_64")
 KVM = "/dev/kvm"
-_X86 = ("i686", "x86_64")
 
 
 def emulators(host: "Host") -> "list[tuple[str, str]]":
@@ -138,7 +138,7 @@ def guest_xml(arch: str, path: str, caps: Capabilities, kvm: bool) -> Out:
     features = out.add("features")
     for name in ("pae", "nonpae") if arch == "i686" else ():
         features.add(name)
-    if arch in _X86:
+    if arch in X86:
         _toggle(features, "acpi", "yes")
         _toggle(features, "apic", "no")
     features.add("cpuselection")

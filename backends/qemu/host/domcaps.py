@@ -1,6 +1,7 @@
 """`domcapabilities`: what a hypervisor offers to guests, as libvirt's XML."""
 
 from ... import cpus
+from ...xml.features import HYPERV
 from ...xml.serialize import Out
 
 TYPE_CHECKING = False
@@ -20,12 +21,8 @@ _VIDEOS = {
 }  # fmt: skip
 _RNGS = {"random": "rng-random", "egd": "rng-egd", "builtin": "rng-builtin"}
 _TPMS = {"tpm-tis": "tpm-tis", "tpm-crb": "tpm-crb", "tpm-spapr": "tpm-spapr"}
-#: Of Hyper-V's features, in libvirt's order; the first two need nothing of QEMU.
+#: Those of Hyper-V's features that need nothing of QEMU.
 _PLAIN = ("spinlocks", "vendor_id")
-_ENLIGHTENMENTS = (
-    "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies",
-    "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
-)  # fmt: skip
 
 
 def render(driver: "QemuDriver", found: "Hypervisor") -> str:
@@ -195,5 +192,5 @@ def _features(out: Out, found: "Hypervisor") -> None:
         _supported(out, "hyperv", False)
         return
     has = set(found.enlightenments) if found.virttype == "kvm" else set()
-    names = [name for name in _ENLIGHTENMENTS if name in _PLAIN or name in has]
+    names = [name for name in HYPERV if name in _PLAIN or name in has]
     _enums(_supported(out, "hyperv", True), features=names)

@@ -21,17 +21,16 @@ class CapabilityCalls(QemuBase):
     @call("")
     def connect_get_capabilities(self) -> str:
         from ...xml.serialize import Out
-        from .capabilities import probe
+        from .capabilities import of
         from .capabilities_xml import KVM, emulators, guest_xml, host_xml
         from .machine import Machine
 
         driver, host = self.driver, self.driver.host
-        folder, user = f"{driver.places.cache}/capabilities", driver.user_prefix()
         machine = Machine(host)
         parts = [host_xml(machine, _uuid(host), bool(host.listdir(IOMMU)))]
         for arch, path in emulators(host):
-            kvm = arch == machine.arch and not host.run([*user, "test", "-w", KVM]).status
-            parts.append(guest_xml(arch, path, probe(host, folder, path, user), kvm))
+            kvm = arch == machine.arch and not host.run([*driver.user_prefix(), "test", "-w", KVM]).status
+            parts.append(guest_xml(arch, path, of(driver, path), kvm))
         out = Out("capabilities")
         out.raw("\n" + "\n".join(part.render(1) for part in parts) + "\n")
         return out.render()

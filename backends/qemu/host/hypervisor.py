@@ -55,7 +55,7 @@ def choose(
     driver: "QemuDriver", binary: "str | None", arch: "str | None", machine: "str | None", virttype: "str | None"
 ) -> Hypervisor:
     """The hypervisor that is meant; what is None is what the host has. Raises VirtError when there is none."""
-    from .capabilities import EMULATORS, emulator, probe
+    from .capabilities import EMULATORS, emulator, of
     from .machine import machine as host_machine
 
     host, user = driver.host, driver.user_prefix()
@@ -74,7 +74,7 @@ def choose(
     elif binary[:1] != "/" or host.stat(binary) is None:
         text = f"Cannot check QEMU binary {binary}: No such file or directory"
         raise errors.virt_error(errors.SYSTEM_ERROR, text, domain=errors.FROM_QEMU)
-    caps = probe(host, f"{driver.places.cache}/capabilities", binary, user)
+    caps = of(driver, binary)
     if wanted != caps.arch and (wanted, caps.arch) != ("i686", "x86_64"):
         raise fail(errors.INVALID_ARG, f"Emulator '{binary}' does not support arch '{wanted}'")
     fast = here in (wanted, caps.arch) and not host.run([*user, "test", "-r", KVM, "-a", "-w", KVM]).status
@@ -92,11 +92,13 @@ def _told(driver: "QemuDriver", binary: str, accel: str) -> "dict[str, Any]":
     """What is kept of a binary's answers."""
     import hashlib
 
-    host, folder = driver.host, f"{driver.places.cache}/capabilities"
+    from .capabilities import folder
+
+    host = driver.host
     stat = host.stat(binary)
     assert stat is not None
     known = [str(ASKED), accel, binary, stat.version, host.boot_id() if accel == "kvm" else ""]
-    path = f"{folder}/{hashlib.sha256(' '.join(known).encode()).hexdigest()[:24]}.cpus.json"
+    path = f"{folder(driver)}/{hashlib.sha256(' '.join(known).encode()).hexdigest()[:24]}.cpus.json"
     try:
         kept: dict[str, Any] = json.loads(host.read(path))
         return kept

@@ -39,12 +39,9 @@ class NodeCalls(QemuBase):
     @call("")
     def connect_get_version(self) -> int:
         """The version of the QEMU for this machine's own architecture."""
-        from .capabilities import emulator, probe
+        from .capabilities import emulator, of
 
-        driver = self.driver
-        binary = emulator(machine(driver.host))
-        caps = probe(driver.host, f"{driver.places.cache}/capabilities", binary, driver.user_prefix())
-        major, minor, micro = caps.version
+        major, minor, micro = of(self.driver, emulator(machine(self.driver.host))).version
         return major * 1_000_000 + minor * 1_000 + micro
 
     @call("")
@@ -85,10 +82,8 @@ class NodeCalls(QemuBase):
     @call("qemuNodeGetFreePages")
     def node_get_free_pages(self, pages: list[int], start_cell: int, cell_count: int, flags: int = 0) -> list[int]:
         machine = Machine(self.driver.host)
-        cells = [machine.whole] if start_cell < 0 else []
-        cells += _from(machine, max(0, start_cell))[: cell_count - len(cells)]
         found = []
-        for cell in cells:
+        for cell in _chosen(machine, start_cell, cell_count):
             for size in pages:
                 counts = cell.counts(size)
                 if counts is None:
@@ -102,10 +97,8 @@ class NodeCalls(QemuBase):
     ) -> int:
         """How many sizes were dealt with."""
         machine, host = Machine(self.driver.host), self.driver.host
-        cells = [machine.whole] if start_cell < 0 else []
-        cells += _from(machine, max(0, start_cell))[: cell_count - len(cells)]
         done = 0
-        for cell in cells:
+        for cell in _chosen(machine, start_cell, cell_count):
             for size, count in zip(page_sizes, page_counts, strict=True):
                 if size == SMALL:
                     raise fail(errors.OPERATION_UNSUPPORTED, "system pages pool can't be modified")
@@ -196,6 +189,12 @@ def _from(machine: "Machine", start: int) -> "list[Cell]":
     if start > last:
         raise fail(errors.INTERNAL_ERROR, f"start cell {start} out of range (0-{last})")
     return [cell for cell in machine.cells if cell.number >= start]
+
+
+def _chosen(machine: "Machine", start: int, count: int) -> "list[Cell]":
+    """`count` cells from `start`; the whole machine is that before the first."""
+    cells = [machine.whole] if start < 0 else []
+    return cells + _from(machine, max(0, start))[: count - len(cells)]
 
 
 def _no_page(size: int, cell: int) -> str:

@@ -88,13 +88,13 @@ def _discard(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Mom
     disks = {disk.target: disk for disk in domain.devices.disks}
     for entry in model.disks if not model.revert_disks else ():
         if entry.snapshot == "external" and entry.path and entry.name in disks:
-            _merge(driver, guest, tree, moment, disks[entry.name], entry.path)
+            _merge(driver, guest, moment, disks[entry.name], entry.path)
     others = {other.model.memory_file for other in tree.values() if other is not moment}
     if model.memory == "external" and model.memory_file and model.memory_file not in others:
         driver.host.remove(model.memory_file)
 
 
-def _merge(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Moment", base: "Disk", upper: str) -> None:
+def _merge(driver: "QemuDriver", guest: "Guest", moment: "Moment", base: "Disk", upper: str) -> None:
     """Merge the image above the one that a snapshot kept into it, if nobody else needs that."""
     uses = references.uses(driver)
     if not any(upper in use.files for use in uses):
@@ -117,8 +117,8 @@ def _merge(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Momen
 
         merge_live(driver, guest, str(base.target), upper)
     else:
-        _merge_offline(driver, guest, base, upper)
-    _stand_on(driver, guest, moment, {upper}, base)
+        _merge_offline(driver, base, upper)
+    _stand_on(driver, guest, {upper}, base)
     if upper not in references.used(driver, but=(guest.uuid, moment.name)):
         driver.host.remove(upper)
 
@@ -137,7 +137,7 @@ def _live(driver: "QemuDriver", guest: "Guest") -> "list[Disk]":
     return disks
 
 
-def _merge_offline(driver: "QemuDriver", guest: "Guest", base: "Disk", upper: str) -> None:
+def _merge_offline(driver: "QemuDriver", base: "Disk", upper: str) -> None:
     host, lower, format = driver.host, str(base.source.path), base.driver.type or "raw"
     chains.qemu_img(host, "commit", "-q", "-b", lower, upper)
     above = {use.files[use.files.index(upper) - 1] for use in references.uses(driver) if upper in use.files[1:]}
@@ -145,7 +145,7 @@ def _merge_offline(driver: "QemuDriver", guest: "Guest", base: "Disk", upper: st
         chains.qemu_img(host, "rebase", "-q", "-u", "-F", format, "-b", lower, path)
 
 
-def _stand_on(driver: "QemuDriver", guest: "Guest", moment: "Moment", gone: "set[str]", base: "Disk") -> None:
+def _stand_on(driver: "QemuDriver", guest: "Guest", gone: "set[str]", base: "Disk") -> None:
     """Let all documents of a domain that name images which are no more name the one that has what was in them."""
 
     def changed(domain: "Domain | None") -> bool:

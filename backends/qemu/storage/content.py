@@ -2,7 +2,7 @@
 
 from ... import errors
 from ...constants import storage as const
-from ...streams import Stream
+from ...streams import Stream, not_open
 from .pools import fail
 from .programs import attempt, run, system_error
 
@@ -74,7 +74,7 @@ class VolumeStream(Stream):
 
     def _check(self) -> None:
         if not self.open:
-            raise errors.virt_error(errors.INVALID_STREAM, "stream is not open", domain=errors.FROM_STREAMS)
+            raise not_open()
 
     def finish(self, timeout: "float | None" = None) -> None:
         self._check()

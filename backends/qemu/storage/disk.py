@@ -5,7 +5,7 @@ from ...common import refuse_flags
 from ...constants import storage as const
 from ...xml.resources.volume import Extent, Image, SourceDevice, Volume, VolumeSource
 from .kinds import Folder
-from .mounts import refuse_formatted
+from .mounts import only_device, refuse_formatted
 from .pools import fail
 from .programs import run, system_error
 from .volumes import image_of
@@ -45,10 +45,7 @@ class Disk(Folder):
 
     @property
     def device(self) -> str:
-        devices = self.model.source.devices
-        if len(devices) != 1:
-            raise fail(errors.INTERNAL_ERROR, "expected exactly 1 device for the storage pool")
-        return devices[0].path or ""
+        return only_device(self.model)
 
     @property
     def label(self) -> str:

@@ -17,17 +17,13 @@ SUFFIX = ".making"
 NOT_YET = 0
 
 
-def _folder(driver: "QemuDriver") -> str:
-    return f"{driver.places.beside('storage')[1]}/{driver.host.boot_id()}"
-
-
 @contextmanager
 def making(driver: "QemuDriver", path: str, claim: "Callable[[], None]") -> "Iterator[None]":
     """Say that `path` is being made, while the block runs; `claim` makes it, empty, or fails if it is there."""
     import hashlib
 
     host, name = driver.host, hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    mark = f"{_folder(driver)}/{name}{SUFFIX}"
+    mark = f"{driver.store.beside('storage')[1]}/{name}{SUFFIX}"
 
     def say(inode: int) -> None:
         host.write(mark, f"{inode} {path}".encode("utf-8", "surrogateescape"), durable=False)
@@ -45,7 +41,7 @@ def making(driver: "QemuDriver", path: str, claim: "Callable[[], None]") -> "Ite
 
 def sweep(driver: "QemuDriver") -> None:
     """Remove what nobody is making any more."""
-    host, folder = driver.host, _folder(driver)
+    host, folder = driver.host, driver.store.beside("storage")[1]
     for file, data in host.read_all(folder, SUFFIX).items():
         name = file.removesuffix(SUFFIX)
         try:

@@ -33,10 +33,7 @@ class FileSystem(Folder):
         run(self.host, ["/sbin/mkfs", "-t", format, *force, device])
 
     def _device(self) -> str:
-        devices = self.model.source.devices
-        if len(devices) != 1:
-            raise fail(errors.INTERNAL_ERROR, "expected exactly 1 device for the storage pool")
-        return devices[0].path or ""
+        return only_device(self.model)
 
     def start(self) -> None:
         if not self._mounted():
@@ -99,3 +96,10 @@ def refuse_formatted(storage: Folder, device: str, format: str) -> None:
     else:
         return
     raise fail(errors.STORAGE_POOL_BUILT, text)
+
+
+def only_device(model: "Model") -> str:
+    """The path of the one device that a pool is on. Raises INTERNAL_ERROR where it names none, or several."""
+    if len(model.source.devices) != 1:
+        raise fail(errors.INTERNAL_ERROR, "expected exactly 1 device for the storage pool")
+    return model.source.devices[0].path or ""

@@ -6,7 +6,7 @@ from ...pools import FILTERS, matches
 from ..base import QemuBase, call
 from .kinds import BUILD, kind, refuse_both
 from .making import sweep
-from .pools import Pool, Pools, fail
+from .pools import Pool, Pools, active, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class PoolCalls(QemuBase):
     def storage_pool_destroy(self, pool: "StoragePoolRef") -> None:
         pools = Pools(self.driver.store)
         with pools.lock_pool(pool.uuid):
-            found = _active(pools, pool)
+            found = active(pools.by_uuid(pool.uuid))
             sweep(self.driver)
             kind(self.driver.host, found.now).stop()
             pools.stopped(found.name)
@@ -163,7 +163,7 @@ class PoolCalls(QemuBase):
     def storage_pool_refresh(self, pool: "StoragePoolRef", flags: int = 0) -> None:
         """Nothing is kept that could be stale; a pool that cannot be read any more is stopped."""
         pools = Pools(self.driver.store)
-        found = _active(pools, pool)
+        found = active(pools.by_uuid(pool.uuid))
         try:
             kind(self.driver.host, found.now).measure()
         except errors.VirtError:
@@ -235,13 +235,6 @@ def _measured(host: "Host", pool: Pool) -> "tuple[Model, int]":
         return kind(host, pool.now).measure(), const.STORAGE_POOL_RUNNING
     except errors.VirtError:
         return pool.now, const.STORAGE_POOL_INACCESSIBLE
-
-
-def _active(pools: Pools, ref: "StoragePoolRef") -> Pool:
-    pool = pools.by_uuid(ref.uuid)
-    if not pool.active:
-        raise fail(errors.OPERATION_INVALID, f"storage pool '{pool.name}' is not active")
-    return pool
 
 
 def _refuse_both(flags: int, kind: str = "BUILD") -> None:

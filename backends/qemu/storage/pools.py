@@ -46,14 +46,20 @@ class Pool:
         return made
 
 
+def active(pool: Pool) -> Pool:
+    """`pool`. Raises OPERATION_INVALID when it is not active."""
+    if not pool.active:
+        raise fail(errors.OPERATION_INVALID, f"storage pool '{pool.name}' is not active")
+    return pool
+
+
 class Pools:
     """All pools."""
 
     def __init__(self, store: "Store"):
         self._store = store
         self._host = store.host
-        self._etc, run = store.places.beside("storage")
-        self._run = f"{run}/{store.host.boot_id()}"
+        self._etc, self._run = store.beside("storage")
 
     # Finding them
 
@@ -75,7 +81,7 @@ class Pools:
 
     def by_uuid(self, uuid: bytes, pools: "list[Pool] | None" = None) -> Pool:
         """Among `pools` where they are known. Raises NO_STORAGE_POOL."""
-        wanted = (pool for pool in pools or self.all() if pool.now.uuid == uuid)
+        wanted = (pool for pool in (self.all() if pools is None else pools) if pool.now.uuid == uuid)
         return self._found(wanted, f"uuid '{uuid_text(uuid)}'")
 
     def by_target(self, path: str) -> Pool:

@@ -6,7 +6,7 @@ from ...pools import VOLUMES
 from ..base import QemuBase, call
 from .kinds import Folder, kind
 from .making import sweep
-from .pools import Pools, fail
+from .pools import Pools, active, fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ...xml.resources.volume import Volume
     from ..driver import QemuDriver
     from .content import VolumeStream
-    from .pools import Pool
 
 #: virStorageVolType
 TYPES = ("file", "block", "dir", "network", "netdir", "ploop")
@@ -180,13 +179,7 @@ class VolumeCalls(QemuBase):
 
 def _storage(driver: "QemuDriver", name: str) -> Folder:
     """The storage of an active pool. Raises NO_STORAGE_POOL, OPERATION_INVALID."""
-    return kind(driver.host, _active(Pools(driver.store).by_name(name)).now)
-
-
-def _active(pool: "Pool") -> "Pool":
-    if not pool.active:
-        raise fail(errors.OPERATION_INVALID, f"storage pool '{pool.name}' is not active")
-    return pool
+    return kind(driver.host, active(Pools(driver.store).by_name(name)).now)
 
 
 def _volume(storage: Folder, name: str) -> "Volume":
