@@ -8,6 +8,7 @@ from .. import definitions, ownership, taps
 from ..base import QemuBase, call, fail
 from ..control import EITHER, impact
 from ..lifecycle import monitor_of
+from ..qmp import CommandFailed
 from ..readying import launch, write_secrets
 from . import devices, plugging
 from . import kinds as plugs
@@ -234,17 +235,29 @@ def _change_medium(
         finally:
             driver.host.remove(*launched.secrets)
         try:
-            monitor.execute("blockdev-open-tray", id=alias, force=force)
-            _await_tray(monitor, alias)
-            monitor.execute("blockdev-remove-medium", id=alias)
-            if nodes:
-                monitor.execute("blockdev-insert-medium", id=alias, node_name=nodes[-1][1]["node-name"])
-            monitor.execute("blockdev-close-tray", id=alias)
+            _swap(monitor, alias, nodes[-1][1]["node-name"] if nodes else None, force)
         except BaseException:
             plugging.unplug(monitor, nodes)
             raise
         plugging.unplug(monitor, old)
     ownership.leave(driver, guest.record, model)
+
+
+def _swap(monitor: "Monitor", alias: str, node: "str | None", force: bool) -> None:
+    """Put another medium into a drive, or none; a guest, or its BIOS, that closes the tray meanwhile is asked again."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        monitor.execute("blockdev-open-tray", id=alias, force=force)
+        _await_tray(monitor, alias)
+        try:
+            monitor.execute("blockdev-remove-medium", id=alias)
+            if node:
+                monitor.execute("blockdev-insert-medium", id=alias, node_name=node)
+            break
+        except CommandFailed as error:
+            if "not open" not in str(error) or time.monotonic() > deadline:
+                raise
+    monitor.execute("blockdev-close-tray", id=alias)
 
 
 def _await_tray(monitor: "Monitor", alias: str) -> None:
