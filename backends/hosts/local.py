@@ -169,18 +169,21 @@ class LocalHost(Host):
         folder = os.path.dirname(path)
         self._temporary += 1
         temporary = f"{folder}/.tmp-{os.getpid()}-{id(self):x}-{self._temporary}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
             try:
-                _write(descriptor, data)
-                if durable:
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.rename(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+                try:
+                    _write(descriptor, data)
+                    if durable:
+                        os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                os.rename(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None  # nobody knows the other name
         if durable:
             _sync(folder)
 

@@ -150,9 +150,9 @@ def _leftovers(driver: "QemuDriver", guest: "Guest", flags: int) -> "list[str]":
         (CHECKPOINT, const.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA),
     ):
         count = len(trees.load(driver.store, kind, guest.name)) if not guest.active else 0
-        if count and flags & flag:
+        if not guest.active:
             found.append(trees.folder(driver.store, kind, guest.name))
-        elif count:
+        if count and not flags & flag:
             blockers.append(f"cannot delete inactive domain with {count} {kind}s")
     model = definitions.read_definition(driver.store, guest.name)
     nvram = variables(model, places)

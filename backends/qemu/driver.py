@@ -71,6 +71,8 @@ class QemuConnection(ListingCalls, InfoCalls):
 
     def open(self, ask: "Ask | None") -> None:
         """Begin; the first to come after a start of the machine, unless only to look, starts what is to start then."""
+        if not self.readonly:
+            self.driver.settle_down()
         self.notices += self.driver.notices
         self._moves, self._arrivals = {}, {}
         if not self.readonly and not self.driver.autostarted():
@@ -121,7 +123,7 @@ class QemuDriver(driver.Driver):
     host: "Host"
     places: Places
     store: Store
-    _presence: "Lock"
+    _presence: "Lock | None" = None
 
     def __init__(self, uri: "Uri"):
         """Raises VirtError for a parameter that nobody knows."""
@@ -172,8 +174,20 @@ class QemuDriver(driver.Driver):
 
         return SshHost(ssh.connect(self.uri, ask, self.notices.append))
 
+    @property
+    def settled(self) -> bool:
+        """Whether all folders are there; whoever only looks makes none."""
+        return self._presence is not None
+
+    def settle_down(self) -> None:
+        """Make what is missing. Raises VirtError."""
+        if self._presence is None:
+            self.store.make()
+            self._presence = self.store.open()
+
     def stop(self) -> None:
-        self._presence.release()
+        if self._presence is not None:
+            self._presence.release()
         self.host.close()
 
     @property

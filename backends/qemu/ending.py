@@ -5,6 +5,7 @@ from ..constants import domain as const
 from . import journal
 from .blocks import trees
 from .guests import RUNNING, STARTING, STOPPED
+from .store import STALE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,12 +170,16 @@ def _journal(driver: "QemuDriver", record: "Running") -> bytes:
 
 
 def _sweep(driver: "QemuDriver") -> None:
-    """Remove journals that nobody reads any more."""
+    """Remove journals that nobody reads any more, and what killed writers left."""
     import time
 
-    run = driver.places.run
+    host, run = driver.host, driver.places.run
     used = {record.journal for record in driver.store.running().values() if record.phase != STOPPED}
-    for name, stat in driver.host.listdir(run).items():
-        path = f"{run}/{name}"
-        if name.endswith(journal.OUTPUT) and path not in used and time.time_ns() - stat.mtime_ns > journal.KEPT:
-            driver.host.remove(path)
+    old = []
+    for folder in (run, f"{driver.places.lib}/plan"):
+        for name, stat in host.listdir(folder).items():
+            path, age = f"{folder}/{name}", time.time_ns() - stat.mtime_ns
+            unread = name.endswith(journal.OUTPUT) and path not in used and age > journal.KEPT
+            old += [path] if unread or (name.startswith(".tmp-") and age > STALE) else []
+    if old:
+        host.remove(*old)

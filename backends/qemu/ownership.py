@@ -62,13 +62,11 @@ def lend(driver: "QemuDriver", record: "Running", needed: "Iterable[Need]") -> N
         given = []
         for path, write in needed:
             stat = host.stat(path)
-            if stat is None or path in record.lent:
+            if stat is None:
                 continue
-            if path in others:
-                record.lent[path] = others[path]
-            elif not usable(stat, owner, write):
-                record.lent[path] = stat.owner
-                given.append(path)
+            given += [] if usable(stat, owner, write) else [path]
+            if path in others or path in given:
+                record.lent.setdefault(path, others.get(path, stat.owner))
         driver.store.write_running(record)
         for path in given:
             try:
@@ -78,11 +76,22 @@ def lend(driver: "QemuDriver", record: "Running", needed: "Iterable[Need]") -> N
                 raise errors.virt_error(errors.SYSTEM_ERROR, text, domain=errors.FROM_QEMU) from None
 
 
-def leave(driver: "QemuDriver", record: "Running | None", model: "Domain") -> None:
-    """Give back what a guest borrowed and, by its new definition, has no more."""
+def hand_over(driver: "QemuDriver", path: str, record: "Running | None" = None) -> None:
+    """Let guests' user have an image that was made for a guest: while `record`'s runs, or for good where nothing is
+    lent."""
+    if _user(driver) is None:
+        driver.give(path)
+    elif record is not None:
+        lend(driver, record, [(path, True)])
+
+
+def leave(
+    driver: "QemuDriver", record: "Running | None", model: "Domain", paths: "Iterable[str] | None" = None
+) -> None:
+    """Give back those of `paths` (of all that a guest borrowed) that by its new definition it has no more."""
     if record is not None and record.lent:
         kept = {path for path, _ in needs(model)}
-        take_back(driver, record, [path for path in record.lent if path not in kept])
+        take_back(driver, record, [path for path in (record.lent if paths is None else paths) if path not in kept])
 
 
 def take_back(driver: "QemuDriver", record: "Running", paths: "Iterable[str] | None" = None) -> None:

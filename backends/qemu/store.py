@@ -168,21 +168,18 @@ class Store:
         self.places = places
         self._index: dict[str, Entry] = {}
 
-    def open(self) -> "Lock":
-        """Make what is missing and say that we are here; the lock is held as long as the driver is open.
+    def open(self) -> "Lock | None":
+        """Say that we are here; the lock is held as long as the driver is open. None where something is missing
+        (`make`).
 
         Raises VirtError when libvirt's embedded driver has the root, or a newer vsh has written there.
         """
         places = self.places
-        marker = f"{places.lib}/format"
         try:
-            found = self._format(marker)
-            try:
-                shared = self.host.share(f"{places.run}/driver.pid")
-            except FileNotFoundError:
-                # The folder of the running goes with a restart of the machine; the marker stays.
-                self.host.make_folders(places.folders(), 0o711 if self.privileged else 0o700)
-                shared = self.host.share(f"{places.run}/driver.pid")
+            found = self.host.read(f"{places.lib}/format").decode("ascii", "replace").strip()
+            shared = self.host.share(f"{places.run}/driver.pid")
+        except FileNotFoundError:
+            return None
         except BlockingIOError:
             raise errors.virt_error(
                 errors.RESOURCE_BUSY,
@@ -197,14 +194,16 @@ class Store:
             raise too_new(found)
         return shared
 
-    def _format(self, marker: str) -> str:
-        """What the marker says; made, with all folders, where there is none."""
+    def make(self) -> None:
+        """Make what is missing: all folders, of which that of the running goes with a restart of the machine, and the
+        marker. Raises VirtError."""
+        marker = f"{self.places.lib}/format"
         try:
-            return self.host.read(marker).decode("ascii", "replace").strip()
-        except FileNotFoundError:
             self.host.make_folders(self.places.folders(), 0o711 if self.privileged else 0o700)
-            self.host.write(marker, f"{FORMAT}\n".encode())
-            return str(FORMAT)
+            if self.host.stat(marker) is None:
+                self.host.write(marker, f"{FORMAT}\n".encode())
+        except OSError as error:
+            raise system_error(error, f"cannot use '{self.places.lib}'") from None
 
     def beside(self, what: str) -> "tuple[str, str]":
         """Where definitions of other things than domains are kept, and what is known until the machine starts anew."""

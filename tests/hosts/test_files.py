@@ -142,6 +142,7 @@ def test_failures_have_their_numbers(host: Host, tmp_path: Path) -> None:
     with pytest.raises(OSError) as caught:
         host.write(str(tmp_path / "no" / "file"), b"x")
     assert caught.value.errno == errno.ENOENT
+    assert caught.value.filename == str(tmp_path / "no" / "file") and caught.value.filename2 is None
     (tmp_path / "file").touch()
     with pytest.raises(OSError) as caught:
         host.make_folders([str(tmp_path / "file" / "folder")])

@@ -10,7 +10,9 @@ import pytest
 
 from tests.live.wait import wait_until
 from vsh.backends import api
+from vsh.backends.constants import domain as const
 from vsh.backends.hosts.local import LocalHost
+from vsh.backends.params import TypedParams
 from vsh.backends.qemu.settings import Settings
 from vsh.backends.qemu.store import Running
 from vsh.backends.records import DomainRef
@@ -146,3 +148,34 @@ def test_snapshots_of_a_volume(conn: api.Connection, images: Path) -> None:
 
 def _snapshots(path: Path) -> bytes:
     return subprocess.run(["qemu-img", "snapshot", "-l", str(path)], check=True, capture_output=True).stdout
+
+
+def test_what_is_made_for_a_guest_comes_back_too(
+    conn: api.Connection, images: Path, root: Path, guest_user: tuple[int, int]
+) -> None:
+    """Copies, snapshots and backups; and nothing of the snapshots stays when the domain is no more."""
+    one = define(conn, images, "one")
+    snapshot = (
+        "<domainsnapshot><name>{0}</name><disks><disk name='vda'><source file='{1}/{0}'/></disk></disks>"
+        "</domainsnapshot>"
+    )
+    disk_only = const.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
+    conn.domain_snapshot_create_xml(one, snapshot.format("before", images), disk_only)
+    assert owners(images)["before"] == ROOT
+    conn.domain_create(one)
+    conn.domain_snapshot_create_xml(one, snapshot.format("while", images), disk_only)
+    assert owners(images)["while"] == owners(images)["before"] == guest_user
+    copy = f"<disk type='file'><driver type='qcow2'/><source file='{images}/copy'/></disk>"
+    conn.domain_block_copy(one, "vda", copy, TypedParams(), const.DOMAIN_BLOCK_COPY_TRANSIENT_JOB)
+    assert owners(images)["copy"] == guest_user
+    conn.domain_block_job_abort(one, "vda", 0)
+    assert owners(images)["copy"] == ROOT
+    target = f"<disk name='vda' type='file'><target file='{images}/backup'/></disk>"
+    backup = f"<domainbackup><disks>{target}</disks></domainbackup>"
+    conn.domain_backup_begin(one, backup, None, 0)
+    wait_until(lambda: conn.domain_get_job_info(one).type == const.DOMAIN_JOB_NONE)
+    assert owners(images)["backup"] == ROOT
+    conn.domain_destroy(one)
+    assert set(owners(images).values()) == {ROOT}
+    conn.domain_undefine_flags(one, const.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
+    assert not [path.name for path in root.glob("**/lib/qemu/snapshot/*")]

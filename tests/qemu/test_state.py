@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.guest import Guests
 from tests.live.side import vsh_command
 from tests.qemu.documents import documents
 from tests.qemu.running import code
@@ -173,6 +174,24 @@ def test_whoever_waits_too_long_is_told(conn: api.Connection, root: Path, monkey
         assert code(lambda: conn.domain_undefine_flags(ref, 0)) == OPERATION_TIMEOUT
         assert len(conn.connect_list_all_domains(0)) == 1  # nobody waits to look
     conn.domain_undefine_flags(ref, 0)
+
+
+def test_whoever_only_looks_makes_nothing(uri: str, root: Path) -> None:
+    run = vsh("-r", "-c", uri, "list --all; pool-list --all; secret-list; version; capabilities; dominfo one")
+    assert run.stderr == "error: failed to get domain 'one'\n"
+    assert "Using library:" in run.stdout and "<guest>" in run.stdout
+    assert not (root / "e").exists()
+
+
+def test_what_killed_writers_left_goes(conn: api.Connection, guests: Guests, root: Path) -> None:
+    folders = root / "e/run/qemu", root / "e/lib/qemu/plan"
+    folders[1].mkdir(exist_ok=True)
+    for folder in folders:
+        for name, when in ((".tmp-1-2-3", 1), (".tmp-4-5-6", None)):
+            (folder / name).write_text("")
+            os.utime(folder / name, (when, when) if when else None)
+    conn.domain_destroy(conn.domain_create_xml(guests.boot_sector("one"), 0))
+    assert [[path.name for path in folder.glob(".tmp-*")] for folder in folders] == [[".tmp-4-5-6"]] * 2
 
 
 def test_a_folder_that_cannot_be_used(uri: str, root: Path) -> None:

@@ -52,13 +52,13 @@ def test_one_shot_on_qemu_without_libvirt_loads_nothing_heavy(argv: tuple[str, .
     """Definitions are not even read: the index tells."""
     with tempfile.TemporaryDirectory(prefix="vsh-q", dir="/tmp") as folder:
         store = Store(LocalHost(), Places.below(folder, folder))
-        with store.open():
-            path = Path(folder) / "etc/qemu/web.xml"
-            path.write_text("never read")
-            stat = store.host.stat(str(path))
-            assert stat is not None
-            entry = Entry("web", stat.version, bytes(15) + b"1", "", "hvm", 1024, 1024, 1, 1)
-            (Path(folder) / "lib/qemu/index").write_bytes(lines.dump([["vsh-index", "1"], entry.row()]))
+        store.make()
+        path = Path(folder) / "etc/qemu/web.xml"
+        path.write_text("never read")
+        stat = store.host.stat(str(path))
+        assert stat is not None
+        entry = Entry("web", stat.version, bytes(15) + b"1", "", "hvm", 1024, 1024, 1, 1)
+        (Path(folder) / "lib/qemu/index").write_bytes(lines.dump([["vsh-index", "1"], entry.row()]))
         modules = loaded("-c", f"qemu:///embed?root={folder}", *argv)
     assert "vsh.backends.qemu" in modules
     assert not modules & HEAVY

@@ -9,7 +9,7 @@ import time
 from ... import errors
 from ...constants import domain as const
 from ...moment_queries import CHECKPOINT
-from .. import definitions
+from .. import definitions, ownership
 from ..base import QemuBase, call, fail
 from ..lifecycle import monitor_of
 from ..snapshots.overlays import named_nodes, run_job
@@ -166,7 +166,7 @@ class _Beginning:
         if entry.type == "file" and not self.reuse:
             driver.host.write(path, b"", 0o600)
             self.made.append(path)
-            driver.give(path)
+            ownership.hand_over(driver, path, record)
             if entry.format == "raw":
                 file = {"driver": "file", "filename": path, "size": sizes[node]}
                 run_job(monitor, "blockdev-create", {"options": file})
@@ -275,12 +275,14 @@ def _put_away(driver: "QemuDriver", record: "Running", monitor: "Monitor | None"
         backup = Backup.read_text(driver.host.read(path).decode("utf-8", "surrogateescape"))
     except (FileNotFoundError, errors.VirtError):
         return
+    files = [str(e.store.path) for e in backup.disks if e.backup and e.type == "file" and e.store.path]
+    ownership.take_back(driver, record, files)
     if backup.mode == "pull":
         if monitor is not None:
             _stop_serving(monitor)
         if backup.server is not None and backup.server.transport == "unix" and backup.server.socket:
             driver.host.remove(backup.server.socket)
-        driver.host.remove(*(str(e.store.path) for e in backup.disks if e.backup and e.type == "file" and e.store.path))
+        driver.host.remove(*files)
     backupjobs.keep(driver, record, path, [_name_of(entry) for entry in backup.disks if entry.backup], outcome)
     driver.host.remove(path)
 

@@ -8,7 +8,7 @@ import json
 
 from ...constants import domain as const
 from ...xml.storage import BackingStore
-from .. import definitions, journal
+from .. import definitions, journal, ownership
 from . import chains
 
 TYPE_CHECKING = False
@@ -160,6 +160,7 @@ def _conclude(
         for layer in gone:
             for node in chains.nodes(layer):
                 forget(monitor, "blockdev-del", "node-name", node)
+    ownership.leave(driver, record, live, [str(layer.source.path) for layer in gone])
     if job.delete and outcome == COMPLETED:
         from . import references
 

@@ -3,6 +3,7 @@
 from ... import errors
 from ...constants import domain as const
 from ...xml.storage import BackingStore
+from .. import ownership
 from ..base import fail
 from ..lifecycle import monitor_of
 from ..store import system_error
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..driver import QemuDriver
     from ..guests import Guest
     from ..qmp import Monitor
+    from ..store import Running
 
 
 def copy(
@@ -56,7 +58,7 @@ def copy(
     with monitor_of(driver, guest) as monitor:
         made = mirror.type == "file" and not reuse
         try:
-            _open_target(driver, monitor, disk, target, made)
+            _open_target(driver, record, monitor, disk, target, made)
             jobcontrol.begin(driver, guest, monitor, job, "blockdev-mirror", arguments, model)
         except BaseException:
             for node in chains.nodes(target):
@@ -80,7 +82,9 @@ def _check_destination(driver: "QemuDriver", disk: "Disk", mirror: "Mirror", sha
         raise fail(errors.CONFIG_UNSUPPORTED, text)
 
 
-def _open_target(driver: "QemuDriver", monitor: "Monitor", disk: "Disk", target: BackingStore, made: bool) -> None:
+def _open_target(
+    driver: "QemuDriver", record: "Running", monitor: "Monitor", disk: "Disk", target: BackingStore, made: bool
+) -> None:
     """Let QEMU open what is copied to, after making it."""
     from ..argv.disks import image
     from ..snapshots.overlays import named_nodes, run_job
@@ -90,7 +94,7 @@ def _open_target(driver: "QemuDriver", monitor: "Monitor", disk: "Disk", target:
     if made:
         path = str(target.source.path)
         driver.host.write(path, b"", 0o600)
-        driver.give(path)
+        ownership.hand_over(driver, path, record)
         if target.format == "raw":
             run_job(monitor, "blockdev-create", {"options": {"driver": "file", "filename": path, "size": size}})
     monitor.do("blockdev-add", storage)

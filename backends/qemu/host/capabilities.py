@@ -67,7 +67,7 @@ def of(driver: "QemuDriver", binary: str) -> Capabilities:
 
     Raises VirtError when it is no QEMU.
     """
-    return probe(driver.host, folder(driver), binary, driver.user_prefix())
+    return probe(driver.host, folder(driver), binary, driver.user_prefix(), keep=driver.settled)
 
 
 def folder(driver: "QemuDriver") -> str:
@@ -75,8 +75,8 @@ def folder(driver: "QemuDriver") -> str:
     return f"{driver.places.cache}/capabilities"
 
 
-def probe(host: "Host", folder: str, binary: str, user: "list[str]") -> Capabilities:
-    """The same, kept in `folder`; `user` is a command prefix that gives up privileges."""
+def probe(host: "Host", folder: str, binary: str, user: "list[str]", keep: bool = True) -> Capabilities:
+    """The same, kept in `folder` if they are to be kept; `user` is a command prefix that gives up privileges."""
     import hashlib
 
     stat = host.stat(binary)
@@ -93,8 +93,9 @@ def probe(host: "Host", folder: str, binary: str, user: "list[str]") -> Capabili
         pass
     answers = _ask(host, binary, user)
     try:
-        host.make_folders([folder])
-        host.write(path, json.dumps(answers).encode(), durable=False)
+        if keep:
+            host.make_folders([folder])
+            host.write(path, json.dumps(answers).encode(), durable=False)
     except OSError:
         pass  # a cache
     return Capabilities(answers)

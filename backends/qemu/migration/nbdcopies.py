@@ -5,6 +5,7 @@ import time
 
 from ... import errors
 from ...constants import domain as const
+from .. import ownership
 from ..base import fail
 from ..qmp import CommandFailed, Monitor
 
@@ -88,7 +89,7 @@ def make_missing(driver: "QemuDriver", model: "Domain", wanted: "list[dict[str, 
             said = done.stderr.decode("utf-8", "replace").strip()
             raise fail(errors.OPERATION_FAILED, f"cannot make '{path}' for the disk {disk['target']}: {said}")
         made.append(path)
-        driver.give(path)
+        ownership.hand_over(driver, path)
     return made
 
 

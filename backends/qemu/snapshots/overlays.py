@@ -2,7 +2,7 @@
 
 from ... import errors
 from ...xml.storage import BackingStore
-from .. import definitions
+from .. import definitions, ownership
 from ..base import fail
 from ..blocks import bitmaps, chains
 from ..lifecycle import monitor_of
@@ -98,7 +98,7 @@ def take_offline(driver: "QemuDriver", guest: "Guest", plan: "Plan") -> None:
         if overlay.ours:
             below = ["-b", overlay.base, "-F", disks[overlay.target].driver.type or "raw"]
             chains.qemu_img(driver.host, "create", "-q", "-f", overlay.format, *below, overlay.path)
-            driver.give(overlay.path)
+            ownership.hand_over(driver, overlay.path)
     plan.write(MADE)
     put_on(model, overlays, whole=False)
     definitions.write_definition(driver.store, model)
@@ -115,7 +115,7 @@ def take_live(driver: "QemuDriver", guest: "Guest", plan: "Plan", monitor: "Moni
         disk = disks[overlay.target]
         if overlay.ours:
             driver.host.write(overlay.path, b"", 0o600)
-            driver.give(overlay.path)
+            ownership.hand_over(driver, overlay.path, guest.record)
         base = chains.nodes(disk)[0]
         node = add_image(monitor, disk, overlay, sizes[base] if overlay.ours or overlay.type == "block" else None)
         actions.append({"type": "blockdev-snapshot", "data": {"node": base, "overlay": node}})

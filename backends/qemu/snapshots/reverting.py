@@ -10,7 +10,7 @@ from ... import errors
 from ...constants import domain as const
 from ...moment_queries import SNAPSHOT, find
 from ...xml.resources.snapshot import SnapshotDisk
-from .. import definitions, ending
+from .. import definitions, ending, ownership
 from ..base import QemuBase, call, fail
 from ..blocks import chains, references, trees
 from ..guests import Guests
@@ -160,7 +160,7 @@ def _carry_out(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
 def _create(driver: "QemuDriver", overlay: Overlay, format: str) -> None:
     args = ["-q", "-f", overlay.format, "-b", overlay.base, "-F", format, overlay.path]
     chains.qemu_img(driver.host, "create", *args)
-    driver.give(overlay.path)
+    ownership.hand_over(driver, overlay.path)
 
 
 def _forget(driver: "QemuDriver", plan: Plan) -> None:
