@@ -34,6 +34,8 @@ A test asks for fixtures of `tests/conftest.py`; all clean up after themselves, 
 test:///default on a daemon starts afresh with the first client; what tests do to qemu:/// stays, so name domains after
 the test. A guest's first line is seen only by `start --console` and `create --console`, which attach before it runs.
 
+vsh runs as forks of one process (`forks.py`), and with VSH_LIVE=1, as in CI, from the start each time.
+
 `wait_until(condition)` polls, for a state that follows soon ("shut off" after a guest has halted).
 `need("program", …)`, `need_root()` and `unavailable(reason)` skip a test, or fail it under VSH_LIVE=1 (as in CI).
 `@pytest.mark.long` keeps a test for `pytest -m long` or VSH_LONG=1.

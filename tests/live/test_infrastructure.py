@@ -15,7 +15,7 @@ from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.nursery import Nursery, unprivileged
 from tests.live.proxy import DelayProxy
-from tests.live.side import Run, Side, compare
+from tests.live.side import Run, Side, compare, forks, vsh_command
 from tests.live.wait import wait_until
 
 
@@ -50,6 +50,33 @@ def test_killed_daemon_can_be_started_again(new_libvirtd: Callable[..., Libvirtd
     assert side.virsh("-c", daemon.uri("test"), "list").status == 0
     daemon.stop()
     assert not daemon.directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "stdin"),
+    [
+        (["dumpxml test; nosuch; list"], ""),
+        (["-q"], "list\nvol-list default-pool\nsuspend\n"),
+        (["--format=json", "list", "--all"], ""),
+        (["--nosuch"], ""),
+    ],
+)
+def test_a_fork_does_what_a_program_does(
+    side: Side, argv: list[str], stdin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VSH_LIVE", raising=False)
+    forked = side.vsh("-c", "test:///default", *argv, stdin=stdin)
+    monkeypatch.setenv("VSH_LIVE", "1")
+    assert side.vsh("-c", "test:///default", *argv, stdin=stdin) == forked
+    assert forked.stdout or forked.stderr
+
+
+def test_a_fork_that_takes_too_long_is_killed(side: Side) -> None:
+    argv = [vsh_command()[1], "-c", "test:///default", "event --all --loop"]
+    with pytest.raises(subprocess.TimeoutExpired):
+        forks().run(argv, b"", side.env, side.env["HOME"], 0.5)
+    pid = forks().pid
+    wait_until(lambda: not Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
 
 DYING_OWNER = """
