@@ -137,7 +137,7 @@ def read_definition(store: "Store", name: str) -> Domain:
     """
     domain = read_file(store, store.places.definition(name), inactive=True)
     domain.name = name
-    return domain
+    return locate(store, domain)
 
 
 def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
@@ -147,13 +147,22 @@ def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
     """
     domain = read_file(store, store.live_xml(uuid), inactive=False)
     if not inactive:
-        return domain
+        return locate(store, domain)
     from .blocks.chains import forget
 
     record = store.read_running(uuid)
     for disk in domain.devices.disks:
         forget(disk, record.detected if record is not None else [])
-    return read_text(domain.format(inactive=True, secure=True))
+    return locate(store, read_text(domain.format(inactive=True, secure=True)))
+
+
+def locate(store: "Store", domain: Domain) -> Domain:
+    """`domain`, whose disks that are volumes know where these are, as far as they can be found."""
+    if any(disk.type == "volume" or disk.backing_store is not None for disk in domain.devices.disks):
+        from .storage.disks import look_up
+
+        look_up(store, domain.devices.disks)
+    return domain
 
 
 def read_file(store: "Store", path: str, inactive: bool) -> Domain:

@@ -106,10 +106,14 @@ class StatisticsCalls(QemuBase):
         if live:
             with monitor_of(driver, guest) as monitor:
                 figures = _ask_blocks(monitor)[str(disk.info.alias)]
-            physical = figures["physical"] or physical
-            capacity, allocation = figures["capacity"], figures["allocation"]
+            capacity, allocation, used = figures["capacity"], figures["allocation"], figures["physical"]
             if (disk.driver.type or "raw") == "raw":
-                allocation = allocation or figures["physical"]
+                allocation = allocation or used
+            elif not disk.source.is_device:
+                allocation = used
+            # As libvirt has it: the size of a file that nothing is known of but what it takes.
+            if stat is None or not stat.regular or allocation not in (0, used):
+                physical = used or physical
         else:
             capacity, allocation = _sizes(self, source, disk.driver.type or "raw")
         info: DomainGetBlockInfo = records.DomainGetBlockInfo(allocation, capacity, physical)

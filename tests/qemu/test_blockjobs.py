@@ -53,6 +53,7 @@ def test_as_libvirt_does_them(twins: Twins) -> None:
         blockjob g vda
         blockresize g vda 20M
         start g
+        domblkinfo g vda
         snapshot-create-as g s1 --disk-only --no-metadata
         snapshot-create-as g s2 --disk-only --no-metadata
         snapshot-create-as g s3 --disk-only --no-metadata
@@ -102,6 +103,44 @@ def test_as_libvirt_does_them(twins: Twins) -> None:
         dumpxml g
         blockpull g vdb --wait
         dumpxml g --inactive
+    """)
+
+
+def test_volumes_as_libvirt_has_them(twins: Twins) -> None:
+    """Snapshots of, and jobs on, a disk that is a volume, which stays one while anything stands on it."""
+    twins.same("""
+        pool-create-as p dir --target %
+        !sed "s,file' device='disk',volume' device='disk',g" ../g.xml > v.xml
+        !sed -i "s,file='[^']*/\\([ab].qcow2\\),pool='p' volume='\\1,g" v.xml
+        define %/v.xml
+        snapshot-create-as g auto --disk-only
+        snapshot-create-as g off --disk-only --diskspec vda,file=%/off --diskspec vdb,snapshot=no
+        dumpxml g
+        snapshot-dumpxml g off
+        undefine g --snapshots-metadata
+        define %/v.xml
+        start g
+        snapshot-create-as g on --disk-only --diskspec vda,file=%/a.qcow2 --diskspec vdb,snapshot=no
+        snapshot-create-as g on --disk-only --diskspec vda,file=%/on --diskspec vdb,file=%/onb
+        dumpxml g
+        dumpxml g --inactive
+        snapshot-dumpxml g on
+        blockcommit g vda --active --wait
+        dumpxml g
+        blockjob g vda --pivot
+        dumpxml g
+        dumpxml g --inactive
+        snapshot-create-as g m --memspec file=%/m --diskspec vda,file=%/m1 --diskspec vdb,snapshot=no
+        blockpull g vda --wait
+        blockcopy g vda %/copy --transient-job --wait --pivot
+        blockcopy g vdb %/copyb --shallow --transient-job --wait --pivot
+        dumpxml g
+        dumpxml g --inactive
+        domblkinfo g vdb
+        domblklist g
+        destroy g
+        pool-destroy p
+        start g
     """)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from tests.live.guest import Guests
-from tests.qemu.twins import Twins, backing, disks, fill, read, sources, write
+from tests.qemu.twins import DISK, Twins, backing, disks, fill, read, sources, write
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import NO_DOMAIN_SNAPSHOT, OPERATION_FAILED, OPERATION_INVALID, VirtError
@@ -210,6 +211,47 @@ def test_what_others_need_stays(conn: api.Connection, disked: DomainRef, images:
     write(sources(conn, ref)[0], 7)
     conn.domain_revert_to_snapshot(inside, 0)
     assert read(sources(conn, ref)[0]) == 2
+
+
+def test_volumes(conn: api.Connection, images: Path, guests: Guests) -> None:
+    """A disk that is a volume is one again when what was above it is merged into it; its image is needed."""
+    conn.storage_pool_create_xml(f"<pool type='dir'><name>p</name><target><path>{images}</path></target></pool>", 0)
+
+    def define(name: str, volume: str) -> DomainRef:
+        disk = DISK.format("", "", "vda").replace("type='file'", "type='volume'")
+        disk = disk.replace("file='/.qcow2'", f"pool='p' volume='{volume}'")
+        return conn.domain_define_xml(guests.boot_sector(name).replace("<controller", f"{disk}<controller", 1))
+
+    def image(ref: DomainRef) -> str:
+        (found,) = etree.fromstring(conn.domain_get_xml_desc(ref, 0)).xpath("//disk[target/@dev='vda']/source")
+        return str(found.get("volume") or found.get("file"))
+
+    ref = define("v", "a.qcow2")
+    text = (
+        "<domainsnapshot><name>{0}</name><disks><disk name='fda' snapshot='no'/>"
+        "<disk name='vda' snapshot='external'><source file='{1}/{0}'/></disk></disks></domainsnapshot>"
+    )
+    write(images / "a.qcow2", 1)
+    one = conn.domain_snapshot_create_xml(ref, text.format("one", images), DISK_ONLY)
+    write(images / "one", 2)
+    conn.domain_create(ref)
+    conn.domain_snapshot_create_xml(ref, text.format("two", images), DISK_ONLY)
+    fill(conn, ref, 3)
+    conn.domain_revert_to_snapshot(one, 0)
+    assert read(Path(image(ref))) == 1
+    assert not (images / "two").exists()
+    write(Path(image(ref)), 4)
+    conn.domain_create(ref)
+    define("other", "one")  # which keeps what it has
+    conn.domain_snapshot_delete(conn.domain_snapshot_lookup_by_name(ref, "two", 0), 0)
+    assert read(images / "one") == 2
+    conn.domain_snapshot_delete(one, 0)
+    assert image(ref) != "a.qcow2" and read(images / "one") == 2
+    again = define("w", "b.qcow2")
+    three = conn.domain_snapshot_create_xml(again, text.format("three", images), DISK_ONLY)
+    write(images / "three", 5)
+    conn.domain_snapshot_delete(three, 0)
+    assert image(again) == "b.qcow2" and read(images / "b.qcow2") == 5 and not (images / "three").exists()
 
 
 def test_memory_outside(conn: api.Connection, disked: DomainRef, images: Path) -> None:

@@ -232,7 +232,7 @@ def _as_layer(layer: "chains.Layer") -> BackingStore:
         return made
     format = layer.driver.type or "raw"
     made = BackingStore(type=layer.type, index=layer.index, format=format, inner=layer.backing_store)
-    chains.set_source(made.source, layer.type, str(layer.source.path))
+    chains.copy_source(made.source, layer)
     return made
 
 

@@ -115,7 +115,17 @@ def backing(host: "Host", path: str, format: str) -> "BackingStore | None":
 def set_source(source: "Source", type: str, path: str) -> None:
     """Make a source that of a file or of a block device."""
     source.type = type
+    source.pool = source.volume = source.located = None
     source.file, source.dev = (path, None) if type == "file" else (None, path)
+
+
+def copy_source(source: "Source", layer: "Layer") -> None:
+    """Make a source that of a layer: of a file, a block device or a volume."""
+    told = layer.source
+    set_source(source, layer.type, str(told.path))
+    if layer.type == "volume":
+        source.file = source.dev = None
+        source.pool, source.volume, source.located = told.pool, told.volume, told.located
 
 
 def _other(host: "Host", path: str, format: str) -> "tuple[str, str]":
@@ -222,6 +232,6 @@ def leave_out(disk: "Disk", gone: "set[str]", base: "Layer") -> bool:
 def stand_on(disk: "Disk", layer: "Layer") -> None:
     """Let a disk's uppermost image be that of a layer."""
     disk.type = layer.type
-    set_source(disk.source, layer.type, str(layer.source.path))
+    copy_source(disk.source, layer)
     disk.driver.type = format_of(layer)
     disk.index = layer.index

@@ -37,7 +37,7 @@ def uses(driver: "QemuDriver") -> "list[Use]":
         for moment in guest.snapshots.values():
             snapshot: Snapshot = moment.model
             for domain in (snapshot.domain, snapshot.inactive):
-                disks = domain.devices.disks if domain is not None else []
+                disks = definitions.locate(driver.store, domain).devices.disks if domain is not None else []
                 found += [Use(guest.uuid, chain(driver.host, disk), snapshot) for disk in disks]
     return found
 
@@ -64,7 +64,8 @@ def _documents(driver: "QemuDriver", guest: "Guest") -> "Iterator[tuple[Domain, 
         if guest.managed_save:
             from ..images import Image
 
-            yield Image.read(driver.host, driver.places.saved(guest.name)).model(), True
+            saved = Image.read(driver.host, driver.places.saved(guest.name)).model()
+            yield definitions.locate(store, saved), True
     except (FileNotFoundError, errors.VirtError):
         return
 

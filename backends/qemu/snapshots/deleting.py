@@ -85,7 +85,7 @@ def _discard(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Mom
     names = internal.targets(model)
     if names:
         internal.drop(driver, guest, names, moment.name, internal.paths(driver.store, domain, names))
-    disks = {disk.target: disk for disk in domain.devices.disks}
+    disks = {disk.target: disk for disk in definitions.locate(driver.store, domain).devices.disks}
     for entry in model.disks if not model.revert_disks else ():
         if entry.snapshot == "external" and entry.path and entry.name in disks:
             _merge(driver, guest, moment, disks[entry.name], entry.path)
@@ -149,7 +149,8 @@ def _stand_on(driver: "QemuDriver", guest: "Guest", gone: "set[str]", base: "Dis
     """Let all documents of a domain that name images which are no more name the one that has what was in them."""
 
     def changed(domain: "Domain | None") -> bool:
-        left_out = [chains.leave_out(disk, gone, base) for disk in domain.devices.disks] if domain is not None else []
+        disks = definitions.locate(store, domain).devices.disks if domain is not None else []
+        left_out = [chains.leave_out(disk, gone, base) for disk in disks]
         return any(left_out)
 
     store = driver.store

@@ -56,7 +56,7 @@ class Overlay:
         known = disk.backing_store
         if whole or known is not None:
             below = BackingStore(type=disk.type, index=disk.index, format=disk.driver.type or "raw", inner=known)
-            chains.set_source(below.source, disk.type, str(disk.source.path))
+            chains.copy_source(below.source, disk)
             made.backing_store = below
         else:
             made.backing_store = None

@@ -93,6 +93,8 @@ def _told(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -
     config = model.domain.copy()
     inactive = (model.inactive or model.domain).copy()
     config.name = inactive.name = guest.name
+    for domain in (config, inactive):
+        definitions.locate(driver.store, domain)
     names = internal.targets(model)
     told: dict[str, list[str]] = {"name": [model.name], "images": internal.paths(driver.store, config, names)}
     taken: set[str] = set()

@@ -50,8 +50,10 @@ def prepare(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int)
             text = "internal snapshot of a running VM must include the memory state"
             raise fail(errors.OPERATION_UNSUPPORTED, text)
         model.memory = "internal" if guest.active else "no"
-        locate(store, model.domain.devices.disks)
     model.align("external" if outside else "internal", uniform=not outside)
+    if not guest.active or not outside:
+        kept = {entry.name for entry in model.disks if entry.snapshot != "no"}
+        locate(store, [disk for disk in model.domain.devices.disks if disk.target in kept])
     _check_disks(driver.host, guest, model, bool(flags & const.DOMAIN_SNAPSHOT_CREATE_REUSE_EXT))
 
 
@@ -106,8 +108,13 @@ def _check_external(host: "Host", guest: "Guest", entry: "SnapshotDisk", disk: "
     if disk.device == "lun" and guest.active:
         text = "external active snapshots are not supported on scsi passthrough devices"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
-    for type in (disk.type, entry.type):
-        if type not in ("file", "block"):
+    if entry.type == "volume":
+        raise fail(errors.CONFIG_UNSUPPORTED, "snapshots are not yet supported with 'pool' volumes")
+    if disk.type == "volume" and not disk.source.path:
+        text = f"the volume '{disk.source.volume}' of pool '{disk.source.pool}' is not to be found"
+        raise fail(errors.CONFIG_UNSUPPORTED, text)
+    for type, known in ((disk.type, ("file", "block", "volume")), (entry.type, ("file", "block"))):
+        if type not in known:
             raise fail(errors.INTERNAL_ERROR, f"external {what} snapshots are not supported on '{type}' disks")
     if disk.shareable and not disk.readonly:
         text = f"shared access for disk '{entry.name}' requires use of supported storage format"

@@ -164,7 +164,7 @@ class Snapshot(Moment):
             cannot = f"cannot generate external snapshot name for disk '{entry.name}'"
             if entry.type != "file":
                 raise fail(CONFIG_UNSUPPORTED, f"{cannot} on a '{entry.type}' device")
-            path = disk.source.path or disk.source.name
+            path = None if disk.type == "volume" else disk.source.path or disk.source.name
             if not path:
                 raise fail(CONFIG_UNSUPPORTED, f"{cannot} without source")
             if not os.path.isfile(path):
