@@ -97,13 +97,13 @@ class DriveAddress(Address):
 
 
 class VirtioSerialAddress(Address):
-    controller = UInt("@controller", absent=None)
+    controller = UInt("@controller", absent=None, wanted=True)
     bus = UInt("@bus", absent=None)
     port = UInt("@port", absent=None)
 
 
 class CcidAddress(Address):
-    controller = UInt("@controller", absent=None)
+    controller = UInt("@controller", absent=None, wanted=True)
     slot = UInt("@slot", absent=None)
 
 
@@ -124,7 +124,7 @@ class UsbPort(Field[str]):
 
 
 class UsbAddress(Address):
-    bus = UInt("@bus", absent=None)
+    bus = UInt("@bus", absent=None, wanted=True)
     port = UsbPort("@port", default="")
 
 
@@ -171,6 +171,7 @@ _KINDS: dict[str, type[Address]] = {
 }
 
 _ALIAS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+_ALIAS_SHAPE = (r"[a-zA-Z0-9_.-]+", "letters, digits, ., - and _")
 
 
 class Alias(Text):
@@ -218,7 +219,7 @@ class Master(Model):
 class Info(Model):
     """What any device may have."""
 
-    alias = Alias("alias/@name")
+    alias = Alias("alias/@name", wanted=True, shape=_ALIAS_SHAPE)
     master = Child("master", Master)
     acpi_index = UInt("acpi/@index", low=1)
     address = Child("address", Address)
@@ -227,7 +228,7 @@ class Info(Model):
 class RomInfo(Model):
     """The same for devices with an option ROM."""
 
-    alias = Alias("alias/@name")
+    alias = Alias("alias/@name", wanted=True, shape=_ALIAS_SHAPE)
     rom = Child("rom", Rom)
     acpi_index = UInt("acpi/@index", low=1)
     address = Child("address", Address)

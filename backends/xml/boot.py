@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
 from .engine import Context, Field, Model, View, fail
-from .fields import Children, Enum, LazyChild, Name, OptInt, Text, Texts, YesNo, YesOrNo
+from .fields import FILE, Children, Enum, LazyChild, Name, OptInt, Text, Texts, YesNo, YesOrNo
 from .node import Node
 from .serialize import Out
 from .storage import STORAGE_TYPES, SourceOf
@@ -17,6 +17,7 @@ ARCHES = (
     "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64",
     "unicore32", "x86_64", "xtensa", "xtensaeb",
 )  # fmt: skip
+_NAME = (r"[a-zA-Z0-9_+-]+", "letters, digits, -, + and _")
 _DEVICES = ("fd", "cdrom", "hd", "network")
 
 
@@ -120,22 +121,22 @@ class Os(Model):
         "@firmware", ("bios", "efi"), blank=False, when=_hvm, invalid=(XML_ERROR, "unknown firmware value %s")
     )
     arch = Enum("type/@arch", ARCHES, blank=False, invalid=(CONFIG_UNSUPPORTED, "Unknown architecture %s"))
-    machine = Text("type/@machine", blank=False)
+    machine = Text("type/@machine", blank=False, shape=(r"[a-zA-Z0-9_.-]+", "letters, digits, ., - and _"))
     type = OsType("type", OS_TYPES, invalid=(CONFIG_UNSUPPORTED, "unknown OS type '%s'"))
     firmware_features = Children("firmware/feature", FirmwareFeature, when=lambda os: os.firmware)
-    init = Text("init", when=_container)
+    init = Text("init", when=_container, shape=FILE)
     initargs = Texts("initarg", when=_container, empty=(XML_ERROR, "No data supplied for <initarg> element"))
     initenvs = Children("initenv", InitEnv, when=_container)
-    initdir = Text("initdir", when=_container)
-    inituser = Text("inituser", when=_container)
-    initgroup = Text("initgroup", when=_container)
+    initdir = Text("initdir", when=_container, shape=FILE)
+    inituser = Text("inituser", when=_container, shape=_NAME)
+    initgroup = Text("initgroup", when=_container, shape=_NAME)
     loader = LazyChild("loader", Loader, when=_kernel)
     nvram = LazyChild("nvram", Nvram, when=_kernel)
-    kernel = Text("kernel", when=_kernel)
-    initrd = Text("initrd", when=_kernel)
+    kernel = Text("kernel", when=_kernel, shape=FILE)
+    initrd = Text("initrd", when=_kernel, shape=FILE)
     cmdline = Text("cmdline", when=lambda os: _kernel(os) or _container(os))
-    dtb = Text("dtb", when=_kernel)
-    root = Text("root", when=_kernel)
+    dtb = Text("dtb", when=_kernel, shape=FILE)
+    root = Text("root", when=_kernel, shape=FILE)
     tables = Children("acpi/table", AcpiTable, when=_hvm, most=1, many=(XML_ERROR, "Only one acpi table is supported"))
     boot = Children("boot", BootDevice, when=_hvm, show=_simple)
     bootmenu = YesNo("bootmenu/@enable", when=_hvm, show=_simple)
@@ -146,6 +147,7 @@ class Os(Model):
         "smbios/@mode",
         ("emulate", "host", "sysinfo"),
         blank=False,
+        wanted=True,
         zero=("none",),
         invalid=(CONFIG_UNSUPPORTED, "unknown smbios mode '%s'"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import CONFIG_UNSUPPORTED, SYSTEM_ERROR, XML_ERROR
 from .addresses import Info
 from .engine import Context, Model, View, fail
-from .fields import Child, Children, Enum, Int, OnOff, Part, Text, UInt, YesNo, one_of
+from .fields import FILE, Child, Children, Enum, Int, OnOff, Part, Text, UInt, YesNo, one_of
 from .network_parts import parse_ip
 from .node import Node
 from .protection import DeviceLabel, check_labels
@@ -81,10 +81,11 @@ class CharSource(Model):
         when=one_of("type", "tcp"),
         invalid=(CONFIG_UNSUPPORTED, "Unknown protocol '%s'"),
     )
-    log = Text("log/@file")
+    log = Text("log/@file", wanted=True, shape=FILE)
     log_append = OnOff("log/@append", show=lambda source, view: source.log is not None)
 
     def parsed(self, node: Node, context: Context) -> None:
+        node.tolerate("target")  # of any of them, says the schema
         sources = len(node.findall("source"))
         if sources > 1 and self.type != "udp":
             raise fail(XML_ERROR, "only one source element is allowed for character device")
@@ -110,6 +111,14 @@ class CharDevice(Model):
 
     source = Part(".", CharSource)
     info = Part(".", Info)
+
+    def read(self, node: Node, context: Context) -> None:
+        """The schema lets all have any target; `tty` is that of the source, written for old readers."""
+        super().read(node, context)
+        for path in ("@tty", "target/@type", "target/@port", "target/model/@name"):
+            node.tolerate(path)
+        if not isinstance(self, Console) and node.get("type") is None:
+            node.doubt("no attribute 'type'")
 
     def emit(self, out: Out, view: View) -> None:
         """The target stands between source and address."""
@@ -171,7 +180,6 @@ class Console(CharDevice):
     port = _Port()
 
     def parsed(self, node: Node, context: Context) -> None:
-        node.get("tty")  # that of the source, written for old readers
         if self.source.type == "spicevmc" and self.target_type != "xen":  # libvirt compares with another list's number
             no_spice(self.source)
 

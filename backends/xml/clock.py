@@ -63,6 +63,7 @@ class Clock(Model):
         blank=False,
         default="utc",
         absent="",
+        wanted=True,
         invalid=(CONFIG_UNSUPPORTED, "unknown clock offset '%s'"),
     )
     adjustment = Adjustment("@adjustment", default=None)

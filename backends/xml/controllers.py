@@ -51,7 +51,7 @@ def _target(name: str, form: str = "d") -> Int:
 
 
 class Controller(Model):
-    type = Enum("@type", TYPES, default="ide", absent="")
+    type = Enum("@type", TYPES, default="ide", absent="", wanted=True)
     index = Int("@index", default=-1, absent=None, low=0)
     model = ControllerModel("@model", default="")
     ports = Int("@ports", default=-1, low=0, when=one_of("type", "virtio-serial", "usb"))

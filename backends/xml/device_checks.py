@@ -80,9 +80,14 @@ def check_devices(domain: Domain) -> None:
             what = "cannot add redirected USB device: USB is disabled for this domain"
             raise fail(CONFIG_UNSUPPORTED, what)
         _source(redirdev.source, domain)
+    for others in (devices.hubs, devices.watchdogs, devices.memballoons, devices.nvrams, devices.panics):
+        for other in others:
+            _address(other.info)
     for iommu in devices.iommus:
+        _address(iommu.info)
         _iommu(iommu)
     for vsock in devices.vsocks:
+        _address(vsock.info)
         if 0 < vsock.cid <= 2:
             raise fail(CONFIG_UNSUPPORTED, "guest CIDs must be >= 3")
         if not vsock.model:

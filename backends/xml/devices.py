@@ -6,16 +6,17 @@ from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .addresses import Info, Virtio
 from .chars import CharSource
 from .engine import Context, Field, Model, View, fail
-from .fields import Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, Uuid, YesNo, YesOrNo, one_of
+from .fields import FILE, Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, Uuid, YesNo, YesOrNo, one_of
 from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX
 
+_DIGITS = ("[0-9]+", "a number")
 _VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 
 
 class Lease(Model):
-    lockspace = Text("lockspace")
+    lockspace = Text("lockspace", wanted=True)
     key = Text("key", required=(XML_ERROR, "Missing 'key' element for lease"))
     path = Text("target/@path", required=(XML_ERROR, "Missing 'path' attribute to 'target' element for lease"))
     offset = UInt("target/@offset", bits=64)
@@ -141,8 +142,8 @@ class Input(Model):
     )
     model = Enum("@model", _VIRTIO, invalid=(CONFIG_UNSUPPORTED, "unknown input model '%s'"))
     virtio = Part("driver", Virtio)
-    evdev = Text("source/@evdev", tidy=True, when=one_of("type", "passthrough"))
-    dev = Text("source/@dev", tidy=True, when=one_of("type", "evdev"))
+    evdev = Text("source/@evdev", tidy=True, shape=FILE, when=one_of("type", "passthrough"))
+    dev = Text("source/@dev", tidy=True, shape=FILE, when=one_of("type", "evdev"))
     grab = Enum("source/@grab", ("all",), when=one_of("type", "evdev"))
     grab_toggle = Enum(
         "source/@grabToggle",
@@ -220,6 +221,7 @@ class Video(Model):
         "model/@type",
         ("vga", "cirrus", "vmvga", "xen", "vbox", "qxl", "parallels", "virtio", "gop", "none", "bochs", "ramfb"),
         zero=("default", ""),
+        wanted=True,
         invalid=(CONFIG_UNSUPPORTED, "unknown video model '%s'"),
     )
     ram = _video_memory("ram")
@@ -256,7 +258,7 @@ class Memballoon(Model):
     model = Enum("@model", ("virtio", "xen", "none", *_VIRTIO[1:]), required=True)
     autodeflate = OnOff("@autodeflate")
     free_page_reporting = OnOff("@freePageReporting")
-    stats_period = OptInt("stats/@period", sign=True, base=0)
+    stats_period = OptInt("stats/@period", sign=True, base=0, wanted=True, shape=_DIGITS)
     info = Part(".", Info, when=lambda balloon: balloon.model != "none")
     virtio = Part("driver", Virtio)
 
@@ -273,7 +275,7 @@ class Rng(Model):
         required=(XML_ERROR, "missing RNG device model"),
         invalid=(CONFIG_UNSUPPORTED, "unknown RNG model '%s'"),
     )
-    rate = UInt("rate/@bytes", blank=False, invalid=(XML_ERROR, "invalid RNG rate bytes value"))
+    rate = UInt("rate/@bytes", blank=False, wanted=True, invalid=(XML_ERROR, "invalid RNG rate bytes value"))
     period = UInt(
         "rate/@period",
         blank=False,
@@ -286,7 +288,7 @@ class Rng(Model):
         required=(XML_ERROR, "missing RNG device backend model"),
         invalid=(CONFIG_UNSUPPORTED, "unknown RNG backend model '%s'"),
     )
-    file = Text("backend", when=one_of("backend", "random"))
+    file = Text("backend", when=one_of("backend", "random"), shape=FILE)
     source = Part("backend", CharSource, when=one_of("backend", "egd"))
     virtio = Part("driver", Virtio)
     info = Part(".", Info)
@@ -304,6 +306,11 @@ class Rng(Model):
                 raise fail(CONFIG_UNSUPPORTED, f"unknown backend type '{kind}' for egd")
         super().read(node, context)
 
+    def emit(self, out: Out, view: View) -> None:
+        super().emit(out, view)
+        if self.backend == "egd":
+            out.at("backend").spread = True
+
 
 class Nvram(Model):
     spread = True
@@ -316,7 +323,7 @@ class Msi(Model):
 
 
 class ShmemServer(Model):
-    path = Text("@path", tidy=True)
+    path = Text("@path", tidy=True, shape=FILE)
 
 
 class Shmem(Model):
@@ -325,7 +332,9 @@ class Shmem(Model):
     spread = True
     name = Text("@name", required=(XML_ERROR, "shmem element must contain 'name' attribute"))
     role = Enum("@role", ("master", "peer"), when=lambda shmem: shmem.model != "ivshmem")
-    model = Enum("model/@type", ("ivshmem", "ivshmem-plain", "ivshmem-doorbell"), default="ivshmem", absent="")
+    model = Enum(
+        "model/@type", ("ivshmem", "ivshmem-plain", "ivshmem-doorbell"), default="ivshmem", absent="", wanted=True
+    )
     size = Size("size", scale=1, limit=ULLONG_MAX, xpath="./size[1]")
     server = Child("server", ShmemServer)
     msi = Child("msi", Msi)

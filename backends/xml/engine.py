@@ -14,6 +14,7 @@ value writes nothing.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: (error code, text in which %s stands for the offending value)
 Problem = tuple[int, str | None]
+#: (pattern of the whole value, what it is called)
+Shape = tuple[str, str]
 
 
 def fail(code: int, detail: str | None = None) -> VirtError:
@@ -63,9 +66,13 @@ class Field(Generic[T]):
     `when(model)` says whether the field exists for this model at all, `show(model, view)` whether it is
     written; `live` ones exist in the XML of running domains only. `required` and `invalid` replace libvirt's
     usual complaints. `blank=False` takes an empty attribute for a missing one, `forgiving` what cannot be read.
+    What libvirt's schema alone asks for is noted for `--validate`: `wanted` what must stand there, `shape` how the
+    value must look.
     """
 
     name: str
+    #: whether the schema takes nothing for a value
+    hollow: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -80,6 +87,8 @@ class Field(Generic[T]):
         invalid: Problem | None = None,
         blank: bool = True,
         forgiving: bool = False,
+        wanted: bool = False,
+        shape: Shape | None = None,
     ) -> None:
         parent, _, leaf = path.rpartition("/")
         self.path = path
@@ -94,6 +103,8 @@ class Field(Generic[T]):
         self.invalid = invalid
         self.blank = blank
         self.forgiving = forgiving
+        self.wanted = wanted
+        self.shape = shape
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -148,6 +159,7 @@ class Field(Generic[T]):
         text = None
         if holder is not None:
             text = holder.get(self.attribute) if self.attribute else holder.text() or None
+            self.judge(text, holder)
             text = text if self.blank else text or None
         if text is not None and holder is not None:
             try:
@@ -155,10 +167,23 @@ class Field(Generic[T]):
             except ValueError:
                 if not self.forgiving:
                     raise self.complain(text, holder) from None
+                holder.doubt(f"value '{text}'", self.attribute)
         elif isinstance(self.required, tuple):
             raise fail(*self.required)
         elif self.required and holder is not None:
             raise fail(XML_ERROR, f"Missing required attribute '{self.attribute}' in element '{holder.tag}'")
+        elif self.wanted and not self.attribute and holder is None:
+            node.doubt(f"no element '{self.path}'")
+
+    def judge(self, text: str | None, holder: Node) -> None:
+        """Note what libvirt's schema minds and its parser does not."""
+        if self.attribute and text is None:
+            if self.wanted:
+                holder.doubt(f"no attribute '{self.attribute}'")
+        elif not text and not self.hollow and not (self.attribute and self.blank):
+            holder.doubt("empty value", self.attribute)
+        elif text is not None and self.shape and not re.fullmatch(self.shape[0], text, re.DOTALL):
+            holder.doubt(f"value '{text}'", self.attribute, self.shape[1])
 
     def emit(self, model: Model, out: Out, view: View) -> None:
         value = model.__dict__.get(self.name, self.default)

@@ -129,6 +129,8 @@ class Grants(Field[dict[str, bool]]):
         grants = self.initial(model)
         for child in node.elements():
             state = child.get("state")
+            if state is None:
+                child.doubt("no attribute 'state'")
             if state not in (None, "on", "off"):
                 raise fail(XML_ERROR, f"Invalid value for attribute 'state' in element '{child.tag}': '{state}'.")
             grants[child.tag] = state != "off"
@@ -179,7 +181,7 @@ class Smm(Model):
 
 
 def _level(name: str, *values: str) -> Enum:
-    return Enum(f"{name}/@value", values)
+    return Enum(f"{name}/@value", values, wanted=True)
 
 
 class Features(Model):

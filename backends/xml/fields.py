@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .node import Node
     from .serialize import Out
 
+#: libvirt's absFilePath; other systems have drives
+FILE = (r"(/|[a-zA-Z]:\\).+", "an absolute path")
+
 
 def number(value: int, form: str) -> str:
     """`value` by a format spec, in which "0x" in front stands for itself."""
@@ -35,6 +38,8 @@ def number(value: int, form: str) -> str:
 
 class Text(Field[str | None]):
     """A string; a path whose slashes are put in order where it is `tidy`."""
+
+    hollow = True
 
     def __init__(self, path: str, *, default: str | None = None, tidy: bool = False, **options: Any):
         super().__init__(path, default=default, **options)
@@ -49,6 +54,8 @@ class Text(Field[str | None]):
 
 class Name(Field[str]):
     """A string that is always there once parsed."""
+
+    hollow = True
 
     def __init__(self, path: str, **options: Any):
         super().__init__(path, default="", **options)
@@ -188,6 +195,8 @@ class Size(Field[int]):
             return
         holder = node.find(self.parent)
         text = (holder.get(self.attribute) if self.attribute else holder.text()) if holder is not None else None
+        if holder is not None:
+            self.judge(text or None, holder)
         if not text or holder is None:
             if self.required:
                 raise fail(XML_ERROR, f"missing element or attribute '{self.xpath}'")
@@ -257,6 +266,8 @@ class Flag(Field[bool]):
 class Uuid(Field[bytes]):
     """16 bytes; b"" where there is none."""
 
+    hollow = True
+
     expected = ". Expected UUID"
 
     def __init__(self, path: str, **options: Any):
@@ -308,6 +319,7 @@ def one_of(name: str, *values: str) -> Callable[[Any], bool]:
 
 
 __all__ = [
+    "FILE",
     "Child",
     "Children",
     "CpuSet",

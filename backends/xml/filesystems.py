@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import CONFIG_UNSUPPORTED, NO_SOURCE, XML_ERROR
 from .addresses import Boot, Info, Virtio
 from .engine import Context, Model, fail
-from .fields import Child, Enum, Flag, Int, OnOff, Part, Size, Text, UInt, one_of
+from .fields import FILE, Child, Enum, Flag, Int, OnOff, Part, Size, Text, UInt, one_of
 from .node import Node
 from .storage import FORMATS
 from .values import ULLONG_MAX, scaled, unsigned
@@ -52,10 +52,15 @@ class Filesystem(Model):
         invalid=(XML_ERROR, "cannot parse thread pool size '%s' for virtiofs"),
         show=lambda fs, view: fs.thread_pool >= 0,
     )
-    dir = Text("source/@dir", when=one_of("type", "mount", "bind"), show=lambda fs, view: fs.socket is None)
-    socket = Text("source/@socket", show=lambda fs, view: fs.type in ("mount", "bind"))
-    file = Text("source/@file", when=one_of("type", "file"))
-    dev = Text("source/@dev", when=one_of("type", "block"))
+    dir = Text(
+        "source/@dir",
+        shape=("/.*", "an absolute path"),
+        when=one_of("type", "mount", "bind"),
+        show=lambda fs, view: fs.socket is None,
+    )
+    socket = Text("source/@socket", shape=FILE, show=lambda fs, view: fs.type in ("mount", "bind"))
+    file = Text("source/@file", shape=FILE, when=one_of("type", "file"))
+    dev = Text("source/@dev", shape=FILE, when=one_of("type", "block"))
     name = Text("source/@name", when=one_of("type", "template"))
     usage = UInt(
         "source/@usage",

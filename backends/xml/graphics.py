@@ -8,7 +8,7 @@ from typing import Self
 
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .engine import Context, Field, Model, View, fail
-from .fields import Children, Enum, Int, OnOff, Part, Text, UInt, YesNo
+from .fields import FILE, Children, Enum, Int, OnOff, Part, Text, UInt, YesNo
 from .node import Node
 from .serialize import Out
 from .values import signed
@@ -143,6 +143,14 @@ class Port(Field[int]):
         return signed(text)
 
 
+def _flag(node: Node, name: str) -> str | None:
+    """An attribute that is "yes" or "no"; libvirt's parser takes anything."""
+    value = node.get(name)
+    if value not in (None, "yes", "no"):
+        node.doubt(f"value '{value}'", name)
+    return value
+
+
 def _never(graphics: Graphics, view: View) -> bool:
     return False  # written by emit_first
 
@@ -159,7 +167,7 @@ class Vnc(Networked):
     audio = UInt("audio/@id", required=True, low=1)
 
     def read(self, node: Node, context: Context) -> None:
-        autoport = node.get("autoport")
+        autoport = _flag(node, "autoport")
         for field in self.fields:
             if field is not Vnc.autoport:
                 field.read(self, node, context)
@@ -201,11 +209,11 @@ class Rdp(Networked):
         Graphics.type.read(self, node, context)
         Networked.listens.read(self, node, context)
         Rdp.port.read(self, node, context)
-        self.autoport = node.get("autoport") == "yes" or node.get("port") is None or self.port == -1
+        self.autoport = _flag(node, "autoport") == "yes" or node.get("port") is None or self.port == -1
         if self.autoport and context.inactive:
             self.port = 0
-        self.replace_user = node.get("replaceUser") == "yes"
-        self.multi_user = node.get("multiUser") == "yes"
+        self.replace_user = _flag(node, "replaceUser") == "yes"
+        self.multi_user = _flag(node, "multiUser") == "yes"
         self.read_listens(node, context)
 
     def emit_first(self, first: Listen, out: Out, view: View) -> None:
@@ -249,7 +257,7 @@ class Spice(Networked):
     clipboard = YesNo("clipboard/@copypaste", required=True)
     filetransfer = YesNo("filetransfer/@enable", required=True)
     gl = YesNo("gl/@enable", required=True)
-    rendernode = Text("gl/@rendernode", show=lambda spice, view: spice.gl is not None)
+    rendernode = Text("gl/@rendernode", shape=FILE, show=lambda spice, view: spice.gl is not None)
 
     def parsed(self, node: Node, context: Context) -> None:
         self.read_listens(node, context)
@@ -288,14 +296,14 @@ class Desktop(Graphics):
 
 
 class EglHeadless(Graphics):
-    rendernode = Text("gl/@rendernode")
+    rendernode = Text("gl/@rendernode", shape=FILE)
 
 
 class DBus(Graphics):
     p2p = YesNo("@p2p", show=lambda dbus, view: bool(dbus.p2p))
     address = Text("@address")
     gl = YesNo("gl/@enable", required=True)
-    rendernode = Text("gl/@rendernode", show=lambda dbus, view: dbus.gl is not None)
+    rendernode = Text("gl/@rendernode", shape=FILE, show=lambda dbus, view: dbus.gl is not None)
     audio = UInt("audio/@id", required=True, low=1)
 
 

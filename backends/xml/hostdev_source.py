@@ -8,7 +8,7 @@ from typing import Self
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .addresses import PciPlace
 from .engine import Context, Model, View, fail
-from .fields import Child, Children, Enum, OptInt, Text, UInt, Uuid, YesNo
+from .fields import FILE, Child, Children, Enum, OptInt, Text, UInt, Uuid, YesNo
 from .network_parts import Ip
 from .node import Node
 from .protection import Auth
@@ -204,7 +204,7 @@ class MdevSource(HostdevSource):
 
 class BlockSource(HostdevSource):
     kind_name = "storage"
-    block = Text("source/block", required=(XML_ERROR, "Missing <block> element in hostdev storage device"))
+    block = Text("source/block", shape=FILE, required=(XML_ERROR, "Missing <block> element in hostdev storage device"))
 
     @property
     def identity(self) -> object:
@@ -213,7 +213,7 @@ class BlockSource(HostdevSource):
 
 class CharDeviceSource(HostdevSource):
     kind_name = "misc"
-    char = Text("source/char", required=(XML_ERROR, "Missing <char> element in hostdev character device"))
+    char = Text("source/char", shape=FILE, required=(XML_ERROR, "Missing <char> element in hostdev character device"))
 
     @property
     def identity(self) -> object:

@@ -12,7 +12,8 @@ from .engine import View, fail
 from .hostdev_source import ScsiSource
 
 if TYPE_CHECKING:
-    from .domain import Devices, Domain
+    from .device_list import Devices
+    from .domain import Domain
 
 #: Consoles can stand for serial ports of these types.
 _CONSOLE_SERIALS = ("isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import CONFIG_UNSUPPORTED, INVALID_ARG, OVERFLOW, XML_DETAIL, XML_ERROR
 from .addresses import Boot, RomInfo, Virtio
 from .engine import Context, Field, Model, fail
-from .fields import Child, Children, Enum, Mac, OnOff, OptInt, Part, Text, UInt, Uuid, YesNo, one_of
+from .fields import FILE, Child, Children, Enum, Mac, OnOff, OptInt, Part, Text, UInt, Uuid, YesNo, one_of
 from .hostdev_source import HostdevSource
 from .network_parts import Bandwidth, FilterRef, Ip, PortForward, Teaming, VirtualPort, Vlan
 from .node import Node
@@ -23,6 +23,7 @@ MODELS = (
 )  # fmt: skip
 VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
 _MODEL_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+_PATH = (".+", "a path")
 #: names libvirt gives to host ends itself and so drops from stored definitions
 _GENERATED = ("vnet", "macvtap", "macvlan")
 
@@ -107,12 +108,12 @@ class Local(Model):
 
 class Interface(Model):
     spread = True
-    type = Enum("@type", TYPES, default="user", absent="")
+    type = Enum("@type", TYPES, default="user", absent="", wanted=True)
     managed = YesNo(
         "@managed", forgiving=True, when=one_of("type", "hostdev"), show=lambda net, view: bool(net.managed)
     )
     trust_guest_rx_filters = YesNo("@trustGuestRxFilters")
-    mac = Mac("mac/@address")
+    mac = Mac("mac/@address", wanted=True)
     mac_type = Enum("mac/@type", ("generated", "static"))
     mac_check = YesNo("mac/@check")
     network = _source("network", "network")
@@ -156,19 +157,19 @@ class Interface(Model):
     ips = Children("ip", Ip)
     routes = Children("route", Route)
     port_forwards = Children("portForward", PortForward)
-    script = Text("script/@path", blank=False)
-    downscript = Text("downscript/@path", blank=False)
-    backend_domain = Text("backenddomain/@name", blank=False)
+    script = Text("script/@path", blank=False, wanted=True, shape=_PATH)
+    downscript = Text("downscript/@path", blank=False, wanted=True, shape=_PATH)
+    backend_domain = Text("backenddomain/@name", blank=False, wanted=True)
     target = Text("target/@dev", show=lambda net, view: not (view.inactive and net.target_generated))
     target_managed = YesNo("target/@managed")
     guest_dev = Text("guest/@dev", blank=False)
     guest_actual = Text("guest/@actual", blank=False)
-    model = NetModel("model/@type")
+    model = NetModel("model/@type", wanted=True)
     driver = Part("driver", NetDriver, when=lambda net: net.virtio and net.type != "hostdev")
     stray = Part("driver", Virtio, when=lambda net: not net.virtio, show=lambda net, view: False)
     backend = Enum("backend/@type", ("passt",))
-    backend_tap = Text("backend/@tap", tidy=True)
-    backend_vhost = Text("backend/@vhost", tidy=True, when=lambda net: net.virtio and net.type != "hostdev")
+    backend_tap = Text("backend/@tap", tidy=True, shape=FILE)
+    backend_vhost = Text("backend/@vhost", tidy=True, shape=FILE, when=lambda net: net.virtio and net.type != "hostdev")
     backend_log = Text("backend/@logFile")
     filter = Child("filterref", FilterRef, when=one_of("type", "network", "bridge", "ethernet"))
     sndbuf = OptInt("tune/sndbuf", bits=64, invalid=(XML_ERROR, "sndbuf must be a positive integer"))
@@ -177,9 +178,10 @@ class Interface(Model):
         "link/@state",
         ("up", "down"),
         blank=False,
+        wanted=True,
         invalid=(CONFIG_UNSUPPORTED, "unknown interface link state '%s'"),
     )
-    mtu = UInt("mtu/@size", blank=False, invalid=(XML_ERROR, "malformed mtu size"))
+    mtu = UInt("mtu/@size", blank=False, wanted=True, invalid=(XML_ERROR, "malformed mtu size"))
     coalesce = Coalesce("coalesce/rx/frames/@max", blank=False, default=0)
     boot = Child("boot", Boot)
     info = Part(".", RomInfo)

@@ -32,6 +32,8 @@ class Child(Field[M | None]):
             model.__dict__[self.name] = self.model.from_node(found, context)
         elif isinstance(self.required, tuple):
             raise fail(*self.required)
+        elif self.wanted:
+            node.doubt(f"no element '{self.path}'")
 
     def emit(self, model: Model, out: Out, view: View) -> None:
         value: M | None = model.__dict__.get(self.name)
@@ -65,11 +67,9 @@ class Part(Field[M]):
         return value
 
     def places(self) -> Iterator[str]:
-        if self.inner:
-            yield self.inner
-        else:
-            for field in self.model.fields:
-                yield from field.places()
+        for field in self.model.fields:
+            for place in field.places():
+                yield f"{self.inner}/{place}" if self.inner else place
 
     def read(self, model: Model, node: Node, context: Context) -> None:
         found = None if self.skipped(model, node, context) else node.find(self.inner)
@@ -100,7 +100,10 @@ class _Many(Field[list[T]]):
     def found(self, model: Model, node: Node, context: Context) -> list[Node]:
         """The elements that are there and to be read."""
         holder = None if self.skipped(model, node, context) else node.find(self.above)
-        return holder.findall(self.tag) if holder is not None else []
+        nodes = holder.findall(self.tag) if holder is not None else []
+        if self.wanted and holder is not None and not nodes:
+            holder.doubt(f"no element '{self.tag}'")
+        return nodes
 
 
 class Children(_Many[M]):

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 class Node:
     """One element. Names are plain for elements without a namespace and `{uri}name` otherwise.
 
-    What was asked for is remembered: `faults()` then names what nobody understood. `source` is the whole document, of
-    its root.
+    What was asked for is remembered: `faults()` then names what nobody understood, or somebody doubted. `source` is the
+    whole document, of its root.
     """
 
-    __slots__ = ("_asked", "_children", "_many", "_tolerated", "element", "line", "source", "tag")
+    __slots__ = ("_asked", "_children", "_doubts", "_many", "_tolerated", "element", "line", "source", "tag")
 
     def __init__(self, element: _Element) -> None:
         self.element = element
@@ -26,6 +26,7 @@ class Node:
         self._asked: set[str] = set()
         self._many: set[str] = set()  #: of those, elements that may stand more than once
         self._tolerated: set[str] = set()
+        self._doubts: list[tuple[str, str, list[str]]] = []
         self._children: dict[str, list[Node]] | None = None
 
     def _by_name(self) -> dict[str, list[Node]]:
@@ -62,7 +63,6 @@ class Node:
     def elements(self) -> list[Node]:
         """All child elements in document order, whatever they are called; the caller judges their names."""
         self._asked.update(self._by_name())
-        self._many.update(self._by_name())
         order = {id(element): position for position, element in enumerate(self.element)}
         return sorted((n for group in self._by_name().values() for n in group), key=lambda n: order[id(n.element)])
 
@@ -85,6 +85,10 @@ class Node:
 
     def accept(self) -> None:
         """Everything below is understood or deliberately kept as it is."""
+        self._asked.update(("*", "@", "."))
+
+    def accept_elements(self) -> None:
+        """The same for the elements in here, but not for attributes and text."""
         self._asked.add("*")
 
     def tolerate(self, path: str) -> None:
@@ -95,18 +99,25 @@ class Node:
             for child in self._by_name().get(name, []):
                 child.tolerate(rest)
 
+    def doubt(self, what: str, attribute: str = "", expected: str = "") -> None:
+        """`what` is no fault to the parser, but to libvirt's schema."""
+        of = f" of attribute '{attribute}'" if attribute else ""
+        self._doubts.append((f"{what}{of} in element '{self.tag}'", attribute, [expected] if expected else []))
+
     def faults(self) -> Iterator[tuple[Node, str, str, list[str]]]:
-        """What nobody asked for: the element, what is wrong, the attribute if it is one, and what could stand there."""
-        if "*" in self._asked:
-            return
-        for name in map(str, self.element.attrib):
+        """What nobody asked for, and what was doubted: the element, what is wrong, the attribute if it is one, and what
+        could stand there.
+        """
+        for what, attribute, expected in self._doubts:
+            yield self, what, attribute, expected
+        for name in () if "@" in self._asked else map(str, self.element.attrib):
             if f"@{name}" not in self._asked | self._tolerated:
                 known = sorted(asked[1:] for asked in self._asked if asked[0] == "@")
                 yield self, f"unknown attribute '{name}' in element '{self.tag}'", name, known
         known = sorted(asked for asked in self._asked if asked[0] not in "@.*")
         if "." not in self._asked | self._tolerated and self._words():
             yield self, f"text in element '{self.tag}'", "", known
-        for tag, children in self._by_name().items():
+        for tag, children in () if "*" in self._asked else self._by_name().items():
             for place, child in enumerate(children):
                 if tag not in self._asked and tag in self._tolerated:
                     if child._tolerated:

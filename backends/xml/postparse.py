@@ -19,9 +19,10 @@ from .implied import add_implied, drive_place
 from .interfaces import MODELS
 
 if TYPE_CHECKING:
+    from .device_list import Devices
     from .devices import Video
     from .disks import Disk
-    from .domain import Devices, Domain
+    from .domain import Domain
     from .hostdevs import Hostdev
 
 _PREFIX_BUS = {"hd": "ide", "sd": "scsi", "vd": "virtio", "xvd": "xen", "ubd": "uml"}

@@ -17,6 +17,8 @@ class DeviceLabel(Model):
     label = Text("label")
 
     def parsed(self, node: Node, context: Context) -> None:
+        for label in node.findall("label"):  # of which only the first counts
+            label.tolerate(".")
         if self.label is not None and not self.relabel:
             what = f"Cannot specify a label if relabelling is turned off. model={self.model or '<null>'}"
             raise fail(XML_ERROR, what)

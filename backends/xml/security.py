@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_DETAIL, XML_ERROR
 from .engine import Context, Model, View, fail
-from .fields import Children, Enum, OptInt, Text, UInt, YesNo, one_of
+from .fields import FILE, Children, Enum, OptInt, Text, UInt, YesNo, one_of
 from .node import Node
 from .serialize import Out
 
@@ -78,7 +78,7 @@ class Cipher(Model):
 
 
 class KeyWrap(Model):
-    ciphers = Children("cipher", Cipher)
+    ciphers = Children("cipher", Cipher, wanted=True)
 
     def parsed(self, node: Node, context: Context) -> None:
         names = [cipher.name for cipher in self.ciphers]
@@ -112,6 +112,9 @@ class LaunchSecurity(Model):
     dh_cert = Text("dhCert", when=one_of("type", "sev"))
     session = Text("session", when=one_of("type", "sev"))
 
+    def parsed(self, node: Node, context: Context) -> None:
+        node.tolerate("handle")
+
 
 _IDMAP = (XML_ERROR, "invalid idmap start/target/count settings")
 
@@ -135,8 +138,8 @@ class IdMap(Model):
 
 
 class Resource(Model):
-    partition = Text("partition")
-    appid = Text("fibrechannel/@appid", blank=False)
+    partition = Text("partition", shape=FILE)
+    appid = Text("fibrechannel/@appid", blank=False, wanted=True)
 
 
 PERF_EVENTS = (

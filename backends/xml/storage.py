@@ -22,6 +22,8 @@ _PORTS = {
     "http": 80, "https": 443, "ftp": 21, "ftps": 990, "tftp": 69, "sheepdog": 7000, "nbd": 10809, "ssh": 22,
     "iscsi": 3260, "gluster": 24007, "vxhs": 9999,
 }  # fmt: skip
+#: a file's path, or VMware's "[datastore] path"
+_IMAGE = (r"(/|[a-zA-Z]:\\).+|\[[^\]]+\] .+", "an absolute path")
 _WEB = ("http", "https", "ftp", "ftps")
 
 
@@ -153,7 +155,7 @@ class Source(Model):
     """<source>. `type` stands in the element around it and decides what may be here."""
 
     type = "file"
-    file = Text("@file", when=lambda source: source.type == "file")
+    file = Text("@file", shape=_IMAGE, when=lambda source: source.type == "file")
     fdgroup = Text("@fdgroup", when=lambda source: source.type == "file")
     dev = Text("@dev", when=lambda source: source.type == "block")
     dir = Text("@dir", when=lambda source: source.type == "dir")

@@ -18,6 +18,7 @@ class Entry(Field[str | None]):
 
     def read(self, model: Model, node: Node, context: Context) -> None:
         for entry in node.findall("entry"):
+            entry.tolerate(".")
             if entry.get("name") == self.path:
                 model.__dict__[self.name] = entry.text() or None
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_DETAIL, XML_ERROR
 from .engine import Context, Model, View, fail
-from .fields import Child, Children, CpuSet, Enum, Flag, Int, OptInt, Part, Size, Text, UInt, one_of
+from .fields import FILE, Child, Children, CpuSet, Enum, Flag, Int, OptInt, Part, Size, Text, UInt, one_of
 from .node import Node
 from .resctrl import CacheTune, MemoryTune, settle_groups
 from .serialize import Out
@@ -21,7 +21,7 @@ def _figure(path: str, what: str, bits: int = 32) -> UInt:
 class BlkioDevice(Model):
     """`path` of a host device with its weight and limits."""
 
-    path = Text("path", required=(CONFIG_UNSUPPORTED, "missing per-device path"))
+    path = Text("path", shape=FILE, required=(CONFIG_UNSUPPORTED, "missing per-device path"))
     weight = _figure("weight", "weight")
     read_iops = _figure("read_iops_sec", "read iops sec")
     write_iops = _figure("write_iops_sec", "write iops sec")
@@ -81,8 +81,10 @@ class MemoryBacking(Model):
     hugepages = Child("hugepages", HugePages)
     nosharepages = Flag("nosharepages")
     locked = Flag("locked")
-    source = Enum("source/@type", ("file", "anonymous", "memfd"), blank=False, invalid=_unknown("source/type"))
-    access = Enum("access/@mode", ("shared", "private"), blank=False, invalid=_unknown("access/mode"))
+    source = Enum(
+        "source/@type", ("file", "anonymous", "memfd"), blank=False, wanted=True, invalid=_unknown("source/type")
+    )
+    access = Enum("access/@mode", ("shared", "private"), blank=False, wanted=True, invalid=_unknown("access/mode"))
     allocation = Enum("allocation/@mode", ("immediate", "ondemand"), blank=False, invalid=_unknown("allocation/mode"))
     threads = UInt("allocation/@threads", blank=False, invalid=(XML_ERROR, "Failed to parse memory allocation threads"))
     discard = Flag("discard")

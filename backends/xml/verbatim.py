@@ -26,7 +26,7 @@ class Metadata(Field[str]):
     def read(self, model: Model, node: Node, context: Context) -> None:
         found = node.find(self.path)
         if found is not None:
-            found.accept()
+            found.accept_elements()
             model.__dict__[self.name] = metadata_text(found.element)
 
     def emit(self, model: Model, out: Out, view: View) -> None:

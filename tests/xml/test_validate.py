@@ -13,7 +13,7 @@ from vsh.backends.errors import VirtError
 from vsh.backends.xml.config import TestConfig
 from vsh.backends.xml.domain import Domain
 
-from .oracle import documents, virsh_missing
+from .oracle import ask, documents, virsh_missing
 
 #: kind -> (command, a document that is right, an element that it has already)
 OTHERS = {
@@ -107,6 +107,56 @@ def test_what_virsh_accepts_is_not_refused(tmp_path: Path) -> None:
             if error.code == errors.XML_INVALID_SCHEMA and "schema" not in verdict:
                 wrong.append((name, str(error)))
     assert wrong == []
+
+
+#: What libvirt's parser takes and its schema does not.
+DOUBTFUL = {
+    "emulator": "<devices><emulator>bin/qemu</emulator></devices>",
+    "empty": "<on_crash/>",
+    "clock": "<clock/>",
+    "rom": "<devices><controller/></devices>",
+    "serial": "<devices><serial/></devices>",
+    "lease": "<devices><lease><key>k</key><target path='/x'/></lease></devices>",
+    "alias": "<devices><sound model='ac97'><alias/></sound></devices>",
+    "alias name": "<devices><sound model='ac97'><alias name='a b'/></sound></devices>",
+    "twice": "<features><acpi/><acpi/></features>",
+    "metadata": "<metadata a='b'><x:y xmlns:x='urn:x'/></metadata>",
+    "file": "<devices><disk><source file='image'/><target dev='vda'/></disk></devices>",
+    "yes or no": "<devices><graphics type='vnc' autoport='y'/></devices>",
+    "capability": "<features><capabilities><chown/></capabilities></features>",
+    "mtu": "<devices><interface type='user'><mtu/></interface></devices>",
+    "events": "<perf/>",
+    "log": "<devices><serial type='pty'><log file='x'/></serial></devices>",
+    "unit": "<memtune><hard_limit/></memtune>",
+}
+#: What both take, though it means nothing.
+HARMLESS = {
+    "tty": "<devices><serial type='pty' tty='/dev/pts/1'/></devices>",
+    "target": "<devices><parallel type='pty'><target type='isa-serial' port='0'/></parallel></devices>",
+    "genid": "<genid/>",
+    "metadata twice": "<metadata><x:y xmlns:x='urn:x'/><x:y xmlns:x='urn:x'/></metadata>",
+    "console": "<devices><console/></devices>",
+    "vmware": "<devices><disk><source file='[store] x'/><target dev='vda'/></disk></devices>",
+}
+
+
+@pytest.mark.skipif(virsh_missing(), reason="virsh is not installed")
+def test_what_only_the_schema_minds(tmp_path: Path) -> None:
+    """Shapes of values, and what must stand there though the parser does without: as virsh has it."""
+    texts = {name: f"{HEAD}{body}</domain>" for name, body in (DOUBTFUL | HARMLESS).items()}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        Domain.parse(text, TestConfig())
+    answers = ask([f"define --validate '{tmp_path / name}'; undefine x" for name in texts])
+    verdicts = {}
+    for (name, text), answer in zip(texts.items(), answers, strict=True):
+        try:
+            Domain.parse(text, TestConfig(), validate=True)
+            ours = True
+        except VirtError as error:
+            ours = error.code != errors.XML_INVALID_SCHEMA
+        verdicts[name] = ("against schema" not in answer, ours)
+    assert verdicts == {name: (name in HARMLESS,) * 2 for name in texts}
 
 
 @pytest.mark.skipif(virsh_missing(), reason="virsh is not installed")

@@ -9,8 +9,9 @@ from ...xml.postparse import disk_number
 
 if TYPE_CHECKING:
     from ...xml.controllers import Controller
+    from ...xml.device_list import Devices
     from ...xml.disks import Disk
-    from ...xml.domain import Devices, Domain
+    from ...xml.domain import Domain
 
 #: (field of Devices, prefix): numbered as they stand
 _NUMBERED = (
