@@ -38,8 +38,8 @@ def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
         sandbox=settings.sandbox,
         vnc_listen=settings.vnc_listen,
         spice_listen=settings.spice_listen,
-        tls_folder=settings.tls("chardev", "cert_dir"),
-        tls_verify=settings.tls("chardev", "verify") != "0",
+        tls_folder=settings.tls_folder,
+        tls_verify=settings.tls_verify("chardev"),
         chardev_tls=settings.number("chardev_tls", 0) != 0,
     )
 

@@ -89,12 +89,20 @@ class Settings:
             raise errors.virt_error(errors.CONF_SYNTAX, f"qemu.conf: '{name}' must be a number")
         return value
 
-    def tls(self, user: str, what: str) -> str:
-        """What is said of the TLS of one kind of user (chardev, nbd ...), else of all."""
-        own, default = f"{user}_tls_x509_{what}", f"default_tls_x509_{what}"
-        if what == "cert_dir":
-            return self.text(own) or self.text(default) or "/etc/pki/qemu"
-        return str(self.number(own, self.number(default, 1)))
+    def tls_folder(self, user: str) -> str:
+        """Where the certificates of one kind of user (chardev, nbd ...) are."""
+        own, usual = self.text(f"{user}_tls_x509_cert_dir"), f"/etc/pki/libvirt-{user}"
+        if not own and self._host.stat(usual) is not None:
+            return usual
+        return own or self.text("default_tls_x509_cert_dir") or "/etc/pki/qemu"
+
+    def tls_verify(self, user: str) -> bool:
+        """Whether what serves such a user asks for its certificate."""
+        return self.number(f"{user}_tls_x509_verify", self.number("default_tls_x509_verify", 1)) != 0
+
+    def tls_secret(self, user: str) -> str:
+        """The uuid of the secret that opens the key; "" for a key that is not encrypted."""
+        return self.text(f"{user}_tls_x509_secret_uuid") or self.text("default_tls_x509_secret_uuid")
 
     @property
     def memory_backing_dir(self) -> "str | None":

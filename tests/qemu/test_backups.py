@@ -1,9 +1,16 @@
 """Checkpoints and backups: as libvirtd makes them, and what is in them."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+from cryptography.hazmat.primitives import serialization as pem
+
+from tests.live.certificates import Authority
+from tests.live.libvirtd import free_port
+from tests.live.side import Side
 from tests.live.wait import wait_until
 from tests.qemu.twins import Twins, fill, read, sources
 from vsh.backends import api
@@ -141,3 +148,52 @@ def test_pulling(conn: api.Connection, disked: DomainRef, images: Path) -> None:
     assert sorted(path.name for path in images.iterdir()) == before
     assert conn.domain_get_job_stats(ref, 0).type == const.DOMAIN_JOB_NONE
     assert changed(backed_up(conn, ref, images / "rest", "then"), 6)
+
+
+def test_pulling_over_tls(
+    conn: api.Connection, disked: DomainRef, images: Path, root: Path, side: Side, uri: str
+) -> None:
+    """Who asks in the clear, or has a certificate of somebody else's, gets nothing; afterwards nobody listens. The
+    server's key is opened by a secret."""
+    for name in ("ours", "strange"):
+        Authority().write(root / name, host="localhost").chmod(0o755)
+    key = root / "ours/serverkey.pem"
+    loaded, how = pem.load_pem_private_key(key.read_bytes(), None), pem.BestAvailableEncryption(b"open")
+    key.write_bytes(loaded.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, how))
+    uuid = "1f1b3b68-7a3a-4f2c-9d5c-0d52f5a3f001"
+    usage = "<usage type='tls'><name>backups</name></usage>"
+    secret = conn.secret_define_xml(f"<secret ephemeral='yes'><uuid>{uuid}</uuid>{usage}</secret>", 0)
+    conn.secret_set_value(secret, b"open", 0)
+    ref = conn.domain_create_with_flags(disked, 0)
+    fill(conn, ref, 5)
+    port, xml = free_port(), root / "backup.xml"
+    server = f"<server transport='tcp' tls='yes' name='localhost' port='{port}'/>"
+    xml.write_text(f"<domainbackup mode='pull'>{server}<disks><disk name='vda'/></disks></domainbackup>")
+    before = sorted(path.name for path in images.iterdir())
+    for lines, error in (
+        ('default_tls_x509_cert_dir = "/no/where"', "/no/where"),
+        (f'backup_tls_x509_cert_dir = "{root}/ours"', "Decryption has failed"),
+        (f'backup_tls_x509_cert_dir = "{root}/ours"\nbackup_tls_x509_secret_uuid = "{uuid}"', ""),
+    ):
+        (root / "e/etc/qemu.conf").write_text(f"{lines}\n")
+        run = side.vsh("-c", uri, "backup-begin", "g", str(xml))
+        assert run.status == bool(error) and error in run.stderr, run.stderr
+        assert not error or sorted(path.name for path in images.iterdir()) == before
+    fill(conn, ref, 6)
+    export = f"driver=nbd,server.type=inet,server.host=localhost,server.port={port},export=vda"
+    copy = images / "copy.qcow2"
+
+    def fetched(more: str, folder: str) -> bool:
+        certificates = ["--object", f"tls-creds-x509,id=t,dir={root}/{folder},endpoint=client"]
+        argv = ["qemu-img", "convert", *certificates, "-O", "qcow2", "--image-opts", export + more, str(copy)]
+        return subprocess.run(argv, check=False, capture_output=True, timeout=30).returncode == 0
+
+    assert not fetched("", "ours") and not fetched(",tls-creds=t", "strange")
+    assert fetched(",tls-creds=t", "ours") and read(copy) == 5
+    copy.unlink()
+    conn.domain_abort_job(ref)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("localhost", port))
+    told = conn.qemu_domain_monitor_command(ref, "info qom-tree /objects", 1)
+    assert "libvirt_backup" not in told
+    assert sorted(path.name for path in images.iterdir()) == before

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.certificates import Authority
 from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd, free_port
 from tests.live.side import Run, Side
@@ -97,6 +98,35 @@ def test_disks_move_too(hosts: Hosts, root: Path) -> None:
     subprocess.run(["qemu-img", "compare", "-q", str(hosts.disk), str(copy)], check=True)
 
 
+def test_over_tls(hosts: Hosts, root: Path) -> None:
+    """Memory and disks go to whom the certificates say, and nowhere else: the guest runs on where it was."""
+    a, b = hosts.a, hosts.b
+    authority = Authority()
+    authority.write(root / "right", host="there").chmod(0o755)
+    Authority().write(root / "wrong", host="there").chmod(0o755)
+    (root / "a/etc/qemu.conf").write_text(f'migrate_tls_x509_cert_dir = "{root}/right"\n')
+    hosts(a, "start roam")
+    copy = root / "copy.qcow2"
+    argv = ["migrate", "roam", b, "--live", "--tls", "--copy-storage-all", "--xml", str(root / "there.xml")]
+    (root / "there.xml").write_text(hosts.xml.replace(str(hosts.disk), str(copy)))
+    for folder, name, error in (
+        ("nowhere", "there", f"{root}/nowhere"),
+        ("right", "elsewhere", "Certificate does not match the hostname elsewhere"),
+        ("wrong", "there", "ertificate"),
+    ):
+        (root / "b/etc").mkdir(parents=True, exist_ok=True)
+        (root / "b/etc/qemu.conf").write_text(f'migrate_tls_x509_cert_dir = "{root}/{folder}"\n')
+        assert error in hosts(a, *argv, "--tls-destination", name, status=1).stderr
+        assert hosts.running() == [a] and hosts.state(a).startswith("running")
+    (root / "b/etc/qemu.conf").write_text(f'migrate_tls_x509_cert_dir = "{root}/right"\n')
+    hosts(a, *argv, "--tls-destination", "there")
+    assert hosts.running() == [b]
+    compared = subprocess.run(["qemu-img", "compare", "-U", hosts.disk, copy], capture_output=True, timeout=60)
+    assert compared.returncode == 0, compared
+    hosts(b, "migrate", "roam", a, "--live", "--unsafe", "--xml", str(root / "roam.xml"))
+    assert hosts.running() == [a]
+
+
 def test_refusals(hosts: Hosts, libvirtd: Libvirtd, root: Path) -> None:
     a, b = hosts.a, hosts.b
     missing = root / "missing.xml"
@@ -110,7 +140,6 @@ def test_refusals(hosts: Hosts, libvirtd: Libvirtd, root: Path) -> None:
     assert "cannot handle non-shared storage" in refused("--offline", "--persistent", "--copy-storage-all")
     hosts(a, "start roam")
     for options, text in (
-        (("--live", "--tls"), "unsupported flags"),
         (("--p2p",), "p2p migration is not supported by the source host"),
         (("--live", "--comp-methods", "zstd", "--compressed"), "does not know 'compression zstd'"),
         (("--live", "--xml", str(missing)), "No such file or directory"),

@@ -75,7 +75,7 @@ def backend(command: Command, source: CharSource, id: str, path: str | None = No
             command.object(
                 "tls-creds-x509",
                 f"obj{id}_tls0",
-                dir=command.launch.tls_folder,
+                dir=command.launch.tls_folder("chardev"),
                 endpoint="server" if server else "client",
                 verify__peer=command.launch.tls_verify or not server,
             )

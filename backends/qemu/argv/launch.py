@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...xml.protection import Secret
 
 
@@ -18,7 +20,8 @@ class Launch:
     channel_folder: that of channels' sockets which the XML does not name.
     actions: whether QEMU itself reacts to power-off, reboot and panic; else a daemon is taken to watch (as in what
     `domxml-to-native` shows).
-    tls_folder: that of the certificates of character devices; tls_verify: whether they ask for their clients';
+    tls_folder: where the certificates are of a kind of user (chardev, nbd); tls_verify: whether character devices ask
+    for their clients';
     chardev_tls: whether they use TLS where the XML does not say.
     files: by a device's alias, open files that QEMU inherits for it.
     """
@@ -36,7 +39,7 @@ class Launch:
         sandbox: bool = True,
         vnc_listen: str = "127.0.0.1",
         spice_listen: str = "127.0.0.1",
-        tls_folder: str = "/etc/pki/qemu",
+        tls_folder: Callable[[str], str] = lambda user: "/etc/pki/qemu",
         tls_verify: bool = True,
         chardev_tls: bool = False,
     ):

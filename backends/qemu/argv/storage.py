@@ -55,7 +55,7 @@ def objects(command: Command, source: Source, name: str, format: str) -> None:
         text = "; ".join(f"{cookie.name}={cookie.value}" for cookie in source.cookies)
         command.secret(f"{name}-httpcookie-secret0", text=text)
     if source.tls:
-        folder = command.launch.tls_folder
+        folder = command.launch.tls_folder("nbd")
         command.object("tls-creds-x509", f"obj{name}_tls0", dir=folder, endpoint="client", verify__peer=True)
 
 

@@ -9,7 +9,7 @@ import time
 from ... import errors
 from ...constants import domain as const
 from ...moment_queries import CHECKPOINT
-from .. import definitions, ownership
+from .. import definitions, ownership, tls
 from ..base import QemuBase, call, fail
 from ..lifecycle import monitor_of
 from ..snapshots.overlays import named_nodes, run_job
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from ..plans import Plan
     from ..qmp import Monitor
     from ..store import Running
+
+
+#: QEMU's object for the certificates of what serves.
+CREDENTIALS = "libvirt_backup_tls0"
+LAST_PORT = 65535
 
 
 class BackupCalls(QemuBase):
@@ -89,8 +94,10 @@ class _Beginning:
         if not self.parts:
             raise fail(errors.INVALID_ARG, "no disks selected for backup")
         server = self.backup.server
-        if server is not None and server.tls:
-            raise fail(errors.OPERATION_UNSUPPORTED, "backups over TLS are not supported without libvirt yet")
+        if server is not None and server.transport != "unix" and not server.port:
+            raise fail(errors.OPERATION_UNSUPPORTED, "<domainbackup> must specify TCP port for now")
+        if server is not None and server.port > LAST_PORT:
+            raise fail(errors.INVALID_ARG, f"port '{server.port}' out of range")
         tree = trees.load(self.driver.store, CHECKPOINT, self.guest.name)
         for entry, disk in self.parts:
             if blockstate.on(self.guest.record, disk.target) is not None:
@@ -101,6 +108,8 @@ class _Beginning:
             if entry.format != "qcow2" and (self.pull or entry.incremental):
                 text = "currently only qcow2 storage format is supported for backup storage"
                 raise fail(errors.CONFIG_UNSUPPORTED, text)
+            if entry.store.encryption is not None:
+                raise fail(errors.OPERATION_UNSUPPORTED, "encrypted backups are not supported without libvirt yet")
             self._check_file(entry)
 
     def _check_file(self, entry: "BackupDisk") -> None:
@@ -126,7 +135,7 @@ class _Beginning:
             for entry, disk in self.parts:
                 blockstate.write(self.driver, record, _job(entry, disk, self.backup.mode))
             if self.pull:
-                monitor.do("nbd-server-start", {"addr": self._address()})
+                self._serve(monitor)
                 served = True
             if plan is not None:
                 checkpoints.carry_out(self.driver, self.guest, plan, monitor, actions)
@@ -191,12 +200,22 @@ class _Beginning:
             data["bitmap"] = bitmap
         return [*actions, {"type": "blockdev-backup", "data": data}]
 
-    def _address(self) -> "dict[str, Any]":
+    def _serve(self, monitor: "Monitor") -> None:
         server = self.backup.server
         assert server is not None
         if server.transport == "unix":
-            return {"type": "unix", "data": {"path": server.socket}}
-        return {"type": "inet", "data": {"host": server.name, "port": str(server.port or 10809)}}
+            address: dict[str, Any] = {"type": "unix", "data": {"path": server.socket}}
+        else:
+            address = {"type": "inet", "data": {"host": server.name, "port": str(server.port)}}
+        told: dict[str, Any] = {"addr": address}
+        try:
+            if server.tls:
+                tls.add(self.driver, monitor, "backup", CREDENTIALS, serves=True)
+                told["tls-creds"] = CREDENTIALS
+            monitor.do("nbd-server-start", told)
+        except BaseException:
+            tls.remove(monitor, CREDENTIALS)
+            raise
 
     def _undo(self, monitor: "Monitor", served: bool) -> None:
         record = self.guest.record
@@ -251,6 +270,7 @@ def _stop_serving(monitor: "Monitor") -> None:
         monitor.execute("nbd-server-stop")
     except CommandFailed:
         pass  # somebody has been here
+    tls.remove(monitor, CREDENTIALS)
 
 
 def _close(monitor: "Monitor", node: str) -> None:

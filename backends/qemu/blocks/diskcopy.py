@@ -70,6 +70,8 @@ def copy(
 def _check_destination(driver: "QemuDriver", disk: "Disk", mirror: "Mirror", shallow: bool, reuse: bool) -> None:
     if mirror.type not in ("file", "block"):
         raise fail(errors.OPERATION_UNSUPPORTED, f"copies to storage of type '{mirror.type}' are not supported")
+    if mirror.source.encryption is not None:
+        raise fail(errors.OPERATION_UNSUPPORTED, "encrypted copies are not supported without libvirt yet")
     if shallow and mirror.format == "raw" and disk.backing_store is not None and disk.backing_store.type:
         raise fail(errors.INVALID_ARG, f"shallow copy of disk '{disk.target}' into a raw file is not possible")
     path = str(mirror.source.path)

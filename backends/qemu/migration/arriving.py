@@ -133,12 +133,16 @@ def _receive(
         monitor.execute("migrate-set-capabilities", capabilities=moves.capabilities(flags, False))
         if "parallel.connections" in given:
             monitor.do("migrate-set-parameters", {"multifd-channels": given["parallel.connections"]})
+        if flags & const.MIGRATE_TLS:
+            moves.secure(driver, monitor, serves=True)
+            found["host"] = _hostname(driver)
         if told["disks"]:
             server = _server(driver, given, near, folder)
             listen: dict[str, Any] = {"type": "unix", "data": {"path": server.get("path")}}
             if not near:
                 listen = {"type": "inet", "data": {"host": "0.0.0.0", "port": server["port"]}}
-            nbdcopies.serve(monitor, model, told["disks"], listen)
+            credentials = moves.CREDENTIALS if flags & const.MIGRATE_TLS else None
+            nbdcopies.serve(monitor, model, told["disks"], listen, credentials)
             aliases = {disk.target: str(disk.info.alias) for disk in model.devices.disks}
             found["server"] = server
             found["disks"] = [disk | {"alias": aliases[disk["target"]]} for disk in told["disks"]]
@@ -214,6 +218,8 @@ def _finish(driver: "QemuDriver", record: "Running", flags: int, lasting: str, g
         if runs:
             monitor.execute("cont")
         _await(monitor, ("completed",))
+        if flags & const.MIGRATE_TLS:
+            moves.unsecure(monitor)
         record.moving = []
         store.write_running(record)
     ref = Guests(store).by_uuid[record.uuid].ref

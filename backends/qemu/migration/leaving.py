@@ -20,6 +20,7 @@ from .moves import (
     ARRIVED,
     BEGUN,
     COPIES,
+    CREDENTIALS,
     FLAGS,
     KIND,
     NUMBERS,
@@ -28,6 +29,8 @@ from .moves import (
     read_cookie,
     refuse,
     same_hardware,
+    secure,
+    unsecure,
 )
 
 TYPE_CHECKING = False
@@ -158,8 +161,12 @@ def _send(driver: "QemuDriver", record: "Running", given: "TypedParams", told: "
     with Monitor(driver.host, record.monitor) as monitor:
         if not flags & const.MIGRATE_LIVE:
             monitor.execute("stop")
+        tls = {}
+        if flags & const.MIGRATE_TLS:
+            tls = {"tls-creds": CREDENTIALS, "tls-hostname": _certified(given, told)}
+            secure(driver, monitor, serves=False, host=tls["tls-hostname"])
         if disks:
-            nbdcopies.begin(driver, monitor, told, flags, given)
+            nbdcopies.begin(driver, monitor, told, flags, given, tls)
     if disks:
         nbdcopies.await_all(driver, record, disks)
     with Monitor(driver.host, record.monitor) as monitor:
@@ -173,6 +180,13 @@ def _send(driver: "QemuDriver", record: "Running", given: "TypedParams", told: "
             uri = f"fd:{FILE}"
         monitor.execute("migrate", uri=_qemu_uri(uri))
     _follow(driver, record, disks, bool(flags & const.MIGRATE_ABORT_ON_ERROR))
+
+
+def _certified(given: "TypedParams", told: "dict[str, Any]") -> str:
+    """The name in the destination's certificate: as it is told, else that of the host that is connected to."""
+    kind, _, place = str(given.get("migrate_uri") or "").partition(":")
+    host = place.removeprefix("//").rpartition(":")[0] if kind == "tcp" else str(told["host"])
+    return str(given.get("tls.destination") or "") or host.strip("[]")
 
 
 def _qemu_uri(uri: str) -> str:
@@ -246,6 +260,7 @@ def _stay(driver: "QemuDriver", record: "Running") -> None:
         monitor_cancel(driver, record)
         with Monitor(driver.host, record.monitor) as monitor:
             nbdcopies.undo(monitor)
+            unsecure(monitor)
             _go_on(driver, monitor, record)
     except (OSError, errors.VirtError):
         if record.process is not None and driver.host.alive([record.process])[0]:

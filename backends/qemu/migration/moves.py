@@ -6,7 +6,7 @@ from ... import errors
 from ...common import uuid_text
 from ...constants import domain as const
 from ...xml.engine import View
-from .. import definitions
+from .. import definitions, tls
 from ..base import fail
 
 TYPE_CHECKING = False
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from ...params import TypedParams
     from ...xml.domain import Domain
     from ..driver import QemuDriver
+    from ..qmp import Monitor
 
 FLAGS = (
     const.MIGRATE_LIVE | const.MIGRATE_PERSIST_DEST | const.MIGRATE_UNDEFINE_SOURCE | const.MIGRATE_PAUSED
     | const.MIGRATE_NON_SHARED_DISK | const.MIGRATE_NON_SHARED_INC | const.MIGRATE_CHANGE_PROTECTION
     | const.MIGRATE_UNSAFE | const.MIGRATE_OFFLINE | const.MIGRATE_COMPRESSED | const.MIGRATE_ABORT_ON_ERROR
     | const.MIGRATE_AUTO_CONVERGE | const.MIGRATE_POSTCOPY | const.MIGRATE_PARALLEL
-    | const.MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
+    | const.MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES | const.MIGRATE_TLS
 )  # fmt: skip
+#: QEMU's object for the certificates of a migration.
+CREDENTIALS = "libvirt_migrate_tls0"
 COPIES = const.MIGRATE_NON_SHARED_DISK | const.MIGRATE_NON_SHARED_INC
 #: What our cookies say of themselves; libvirt's are XML.
 KIND = "vsh-qemu-migration-1"
@@ -53,7 +56,8 @@ def refuse(flags: int, given: "TypedParams") -> None:
         if not flags & const.MIGRATE_PERSIST_DEST:
             raise fail(errors.OPERATION_INVALID, "offline migration must be specified with the persistent flag set")
     known = {"migrate_uri", "destination_name", "destination_xml", "persistent_xml", "bandwidth", "bandwidth.postcopy",
-             "listen_address", "migrate_disks", "disks_port", "compression", *NUMBERS}  # fmt: skip
+             "listen_address", "migrate_disks", "disks_port", "compression", "tls.destination",
+             *NUMBERS}  # fmt: skip
     for name, _, value in given.items:
         if name not in known or (name == "compression" and value != "xbzrle"):
             what = f"{name} {value}" if name == "compression" else name
@@ -101,6 +105,18 @@ def read_cookie(cookie: bytes) -> "dict[str, Any]":
     except (ValueError, KeyError, TypeError):
         pass
     raise fail(errors.OPERATION_UNSUPPORTED, "cannot migrate between libvirt and QEMU without libvirt")
+
+
+def secure(driver: "QemuDriver", monitor: "Monitor", serves: bool, host: str = "") -> None:
+    """Have QEMU send or receive over TLS alone; `host` is what the other side's certificate must be for."""
+    tls.add(driver, monitor, "migrate", CREDENTIALS, serves)
+    monitor.do("migrate-set-parameters", {"tls-creds": CREDENTIALS, "tls-hostname": host})
+
+
+def unsecure(monitor: "Monitor") -> None:
+    """Take away what `secure` has left in QEMU."""
+    monitor.do("migrate-set-parameters", {"tls-creds": "", "tls-hostname": ""})
+    tls.remove(monitor, CREDENTIALS)
 
 
 def capabilities(flags: int, copying_disks: bool) -> "list[dict[str, object]]":

@@ -93,9 +93,16 @@ def make_missing(driver: "QemuDriver", model: "Domain", wanted: "list[dict[str, 
     return made
 
 
-def serve(monitor: "Monitor", model: "Domain", wanted: "list[dict[str, Any]]", address: "dict[str, Any]") -> None:
-    """Have the destination's QEMU offer its disks for writing."""
-    monitor.execute("nbd-server-start", addr=address)
+def serve(
+    monitor: "Monitor",
+    model: "Domain",
+    wanted: "list[dict[str, Any]]",
+    address: "dict[str, Any]",
+    credentials: "str | None",
+) -> None:
+    """Have the destination's QEMU offer its disks for writing, over TLS with `credentials`."""
+    told = {"tls-creds": credentials} if credentials else {}
+    monitor.do("nbd-server-start", {"addr": address, **told})
     for disk in model.devices.disks:
         if any(disk.target == one["target"] for one in wanted):
             alias = str(disk.info.alias)
@@ -114,9 +121,14 @@ def _node(monitor: "Monitor", alias: str) -> str:
 
 
 def begin(
-    driver: "QemuDriver", monitor: "Monitor", told: "dict[str, Any]", flags: int, given: "TypedParams"
+    driver: "QemuDriver",
+    monitor: "Monitor",
+    told: "dict[str, Any]",
+    flags: int,
+    given: "TypedParams",
+    tls: "dict[str, str]",
 ) -> None:
-    """Mirror the source's disks to the destination."""
+    """Mirror the source's disks to the destination; `tls` are further properties of the connection."""
     server = told["server"]
     for disk in told["disks"]:
         alias = disk["alias"]
@@ -127,6 +139,7 @@ def begin(
         else:
             address = server
         node = {"driver": "nbd", "node-name": PREFIX + alias, "server": address, "export": alias, "discard": "unmap"}
+        node |= tls
         monitor.do("blockdev-add", node)
         speed = int(given.get("bandwidth") or 0) << 20
         mirror = {"job-id": PREFIX + alias, "device": _node(monitor, alias), "target": PREFIX + alias, "speed": speed}

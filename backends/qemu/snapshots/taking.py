@@ -116,6 +116,8 @@ def _check_external(host: "Host", guest: "Guest", entry: "SnapshotDisk", disk: "
     for type, known in ((disk.type, ("file", "block", "volume")), (entry.type, ("file", "block"))):
         if type not in known:
             raise fail(errors.INTERNAL_ERROR, f"external {what} snapshots are not supported on '{type}' disks")
+    if entry.source.encryption is not None:
+        raise fail(errors.OPERATION_UNSUPPORTED, "encrypted snapshots are not supported without libvirt yet")
     if disk.shareable and not disk.readonly:
         text = f"shared access for disk '{entry.name}' requires use of supported storage format"
         raise fail(errors.CONFIG_UNSUPPORTED, text)

@@ -48,6 +48,12 @@ class Server(Model):
     port = UInt("@port")
     socket = Text("@socket")
 
+    def parsed(self, node: Node, context: Context) -> None:
+        if self.transport == "unix" and not (self.socket or "").startswith("/"):
+            raise fail(XML_ERROR, "the server of a backup needs the absolute path of its socket")
+        if self.transport != "unix" and not self.name:
+            raise fail(XML_ERROR, "the server of a backup needs a name")
+
 
 class Backup(Model):
     mode = Enum("@mode", (PUSH, PULL), default=PUSH)
@@ -69,6 +75,8 @@ class Backup(Model):
         pull = self.mode == PULL
         if pull and self.server is None:
             raise fail(XML_ERROR, "pull backups need a server")
+        if not pull and self.server is not None:
+            raise fail(XML_ERROR, "push backups have no server")
         for disk in self.disks:
             if (disk.target if pull else disk.scratch).path:
                 raise fail(XML_ERROR, f"disk '{disk.name}' of a {self.mode} backup has the wrong kind of file")
