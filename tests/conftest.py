@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.live import answers
 from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need, need_root, unavailable
@@ -22,7 +23,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["VSH_NO_AGENT"] = "1"  # tests of the agent have agents of their own
     settings.register_profile("vsh", derandomize=True, deadline=None)
     settings.load_profile("vsh")
+    if not hasattr(config, "workerinput"):
+        answers.begin()
     config.addinivalue_line("markers", "long: too long for every run; selected by `-m long` or VSH_LONG=1")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        answers.end()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.live import answers
 from tests.live.need import SYSTEM_PATH
 from tests.live.nursery import Nursery, unprivileged
 from tests.live.proxy import Address
@@ -83,9 +84,12 @@ class Libvirtd:
         if privileged:
             self.socket = self.directory / "run/libvirt-sock"
             qemu_conf = self.directory / "etc/qemu.conf"
+            answers.keep(self.directory / "cache/qemu/capabilities", "libvirtd-root", 0)
         else:
             self.socket = self.directory / "run/libvirt/libvirt-sock"
             qemu_conf = self.directory / "config/libvirt/qemu.conf"
+            owner = self.directory.stat().st_uid
+            answers.keep(self.directory / "cache/libvirt/qemu/capabilities", f"libvirtd-{owner}", owner)
         qemu_conf.parent.mkdir(parents=True)
         qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else "") + qemu_settings)
         conf = {

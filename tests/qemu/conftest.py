@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import answers
 from tests.live.guest import Guests
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
@@ -39,6 +40,7 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture
 def uri(root: Path) -> str:
+    answers.keep(root / "e/cache/qemu/capabilities", "vsh", os.geteuid())
     return f"qemu:///embed?root={root}/e"
 
 

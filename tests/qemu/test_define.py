@@ -102,11 +102,12 @@ def test_a_name_that_is_no_file_is_refused(conn: api.Connection, root: Path) -> 
 
 
 def test_capabilities_are_asked_once(connect: Callable[..., api.Connection], root: Path) -> None:
-    ours(connect(), documents()["pc-0"])
-    (cached,) = (root / "e/cache/qemu/capabilities").iterdir()
+    uri = f"qemu:///embed?root={root}/own"
+    ours(connect(to=uri), documents()["pc-0"])
+    (cached,) = (root / "own/cache/qemu/capabilities").iterdir()
     before = cached.stat().st_mtime_ns
-    ours(connect(), documents()["q35-0"])
+    ours(connect(to=uri), documents()["q35-0"])
     assert cached.stat().st_mtime_ns == before
     cached.write_text("{")
-    ours(connect(), documents()["q35-0"])
+    ours(connect(to=uri), documents()["q35-0"])
     assert cached.stat().st_size > 100

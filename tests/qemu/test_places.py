@@ -29,9 +29,9 @@ def test_roots_that_are_none(query: str) -> None:
 
 
 def test_a_root_that_cannot_be_made(connect: Callable[..., api.Connection], root: Path) -> None:
-    (root / "e").symlink_to(root / "none/x")
-    with pytest.raises(VirtError, match=f"cannot use '{root}/e/lib/qemu': No such file or directory"):
-        connect()
+    (root / "own").symlink_to(root / "none/x")
+    with pytest.raises(VirtError, match=f"cannot use '{root}/own/lib/qemu': No such file or directory"):
+        connect(to=f"qemu:///embed?root={root}/own")
 
 
 def test_layout() -> None:

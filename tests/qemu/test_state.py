@@ -176,11 +176,12 @@ def test_whoever_waits_too_long_is_told(conn: api.Connection, root: Path, monkey
     conn.domain_undefine_flags(ref, 0)
 
 
-def test_whoever_only_looks_makes_nothing(uri: str, root: Path) -> None:
-    run = vsh("-r", "-c", uri, "list --all; pool-list --all; secret-list; version; capabilities; dominfo one")
+def test_whoever_only_looks_makes_nothing(root: Path) -> None:
+    own = f"qemu:///embed?root={root}/own"
+    run = vsh("-r", "-c", own, "list --all; pool-list --all; secret-list; version; capabilities; dominfo one")
     assert run.stderr == "error: failed to get domain 'one'\n"
     assert "Using library:" in run.stdout and "<guest>" in run.stdout
-    assert not (root / "e").exists()
+    assert not (root / "own").exists()
 
 
 def test_what_killed_writers_left_goes(conn: api.Connection, guests: Guests, root: Path) -> None:
@@ -194,9 +195,9 @@ def test_what_killed_writers_left_goes(conn: api.Connection, guests: Guests, roo
     assert [[path.name for path in folder.glob(".tmp-*")] for folder in folders] == [[".tmp-4-5-6"]] * 2
 
 
-def test_a_folder_that_cannot_be_used(uri: str, root: Path) -> None:
-    (root / "e").write_text("a file")
-    assert code(lambda: api.open(uri)) == SYSTEM_ERROR
+def test_a_folder_that_cannot_be_used(root: Path) -> None:
+    (root / "own").write_text("a file")
+    assert code(lambda: api.open(f"qemu:///embed?root={root}/own")) == SYSTEM_ERROR
 
 
 FULL = """
