@@ -10,6 +10,7 @@ from .calls import Calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _socket import socket as Socket
     from collections.abc import Callable, Sequence
     from typing import Any
 
@@ -60,6 +61,8 @@ class Connection(Calls):
     index: "dict[str, str]" = {}
     #: Whose cookies it understands: domains migrate between connections of one kind.
     migration = "libvirt"
+    #: Whether another process could go on with the session: `give_away`.
+    portable = False
 
     def __init__(self, driver: "Driver", uri: "Uri", readonly: bool = False):
         self.driver = driver
@@ -168,6 +171,11 @@ class Connection(Calls):
     def start_background(self) -> None:
         """For a prompt, which idles between calls: notice at once that the other end went away, and answer its
         keepalive requests."""
+
+    def give_away(self) -> "Socket":
+        """The stream of a portable session on which no call was made, for another process to go on with: it has ended
+        here, and not at the other end."""
+        raise NotImplementedError
 
     @property
     def alive(self) -> bool:

@@ -32,8 +32,9 @@ def main(rounds: int) -> None:
         (nursery.directory / "run").mkdir(mode=0o700)
         with DelayProxy(("127.0.0.1", sshd.port), ROUND_TRIP) as proxy:
             query = f"socket={daemon.socket}&keyfile={sshd.key}&no_verify=1"
-            uri = f"test+ssh://root@127.0.0.1:{proxy.address[1]}/default?{query}"
-            for words in (["list", "--all"], ["dominfo", "test"]):
+            uri = f"qemu+ssh://root@127.0.0.1:{proxy.address[1]}/session?{query}"
+            define(vsh, env, uri, nursery.directory, range(1))
+            for words in (["list", "--all"], ["dominfo", "guest0"]):
                 commands = {
                     "virsh": ["virsh", "-c", uri, *words],
                     "vsh, no agent": [vsh, "--no-agent", "-c", uri, *words],
@@ -44,8 +45,7 @@ def main(rounds: int) -> None:
                     medians(commands, env, rounds),
                 )
             several(vsh, env, uri, nursery.directory, rounds)
-            uri = f"qemu+ssh://root@127.0.0.1:{proxy.address[1]}/session?{query}"
-            define(vsh, env, uri, nursery.directory)
+            define(vsh, env, uri, nursery.directory, range(1, DOMAINS))
             for title, virsh, ours in (
                 (f"list of {DOMAINS} domains", ["list", "--all"], ["list", "--all"]),
                 (f"completion of one of {DOMAINS} names", COMPLETE, [COMPLETE[0], "--values", *COMPLETE[1:]]),
@@ -55,10 +55,10 @@ def main(rounds: int) -> None:
         subprocess.run([vsh, "agent", "stop"], env=env, check=True, capture_output=True)
 
 
-def define(vsh: str, env: dict[str, str], uri: str, home: Path) -> None:
-    """Define the domains, over the same connection."""
+def define(vsh: str, env: dict[str, str], uri: str, home: Path, numbers: range) -> None:
+    """Define domains, over the same connection."""
     lines = []
-    for number in range(DOMAINS):
+    for number in numbers:
         path = home / f"guest{number}.xml"
         path.write_text(DOMAIN.format(number))
         lines.append(f"define {path}\n")
@@ -69,7 +69,7 @@ def several(vsh: str, env: dict[str, str], uri: str, home: Path, rounds: int) ->
     """One command on one host and on 20: hosts with connections of their own, which differ in a parameter."""
     config = home / "config" / "vsh"
     config.mkdir(parents=True)
-    (config / "vsh.toml").write_text("".join(f'[hosts.h{i}]\nuri = "{uri}&host={i}"\n' for i in range(HOSTS)))
+    (config / "vsh.toml").write_text("".join(f'[hosts.h{i}]\nuri = "{uri}&no_tty={i + 1}"\n' for i in range(HOSTS)))
     names = ",".join(f"h{i}" for i in range(HOSTS))
     times: dict[str, list[float]] = {"one host": [], f"{HOSTS} hosts": []}
     for _ in range(rounds):

@@ -9,6 +9,7 @@ from .transport import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _socket import socket as Socket
     from collections.abc import Callable, Sequence
     from typing import Any
 
@@ -69,6 +70,8 @@ class LibvirtConnection(driver.Connection):
                     raise
 
     def _open(self, ask: "Ask | None") -> None:
+        if self._channel.transport.opened:
+            return
         auth = self._start("auth_list", ())
         opening = None
         if self._channel.transport.distant:
@@ -78,7 +81,8 @@ class LibvirtConnection(driver.Connection):
             types = self._finish(auth, PATIENCE)
         except errors.VirtError as error:
             raise mute(self.uri, PATIENCE) if error.code == errors.OPERATION_TIMEOUT else error from None
-        if types and types[0] != AUTH_NONE:
+        self.portable = not types or types[0] == AUTH_NONE
+        if not self.portable:
             if opening is not None:
                 self._channel.abandon(opening)
                 opening = None
@@ -118,6 +122,12 @@ class LibvirtConnection(driver.Connection):
         if self._events is not None:
             self._events.close()
         super().close()
+
+    def give_away(self) -> "Socket":
+        stream = self._channel.transport.detach()
+        self._channel.close()
+        super().close()
+        return stream
 
     @property
     def alive(self) -> bool:

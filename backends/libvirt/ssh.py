@@ -41,9 +41,10 @@ class SshTransport(SocketTransport):
 
     delivers = True
 
-    def __init__(self, link: "AnyLink", stream: "Socket", program: "AnyRemote | None" = None):
+    def __init__(self, link: "AnyLink", stream: "Socket", program: "AnyRemote | None" = None, *, opened: bool = False):
         super().__init__(stream, local=False)
         self.secure = True
+        self.opened = opened
         self._link = link
         self._program = program
 
@@ -91,12 +92,17 @@ def dial_ssh(uri: "Uri", readonly: bool, ask: "Ask | None", tell: "Callable[[str
         return _reach(uri, readonly, link, proxy)
     except ssh.NoDaemon:
         raise  # the connection is of use yet
+    except OSError as error:
+        link.close()
+        raise ssh.unreachable(uri.host, error.strerror or str(error)) from None
     except BaseException:
         link.close()
         raise
 
 
 def _reach(uri: "Uri", readonly: bool, link: "AnyLink", proxy: str) -> SshTransport:
+    if isinstance(link, WarmLink) and (session := link.open_ready(readonly)) is not None:
+        return SshTransport(link, session, opened=True)
     if proxy == "native":
         return _through(link, _helper(uri, readonly))
     paths = _paths(uri, readonly, link)

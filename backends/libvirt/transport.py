@@ -20,12 +20,14 @@ class SocketTransport:
 
     `passes_files`: file descriptors can be sent. `secure`: nobody else can listen. `distant`: a round trip takes long,
     so that it pays to guess. `joins`: small messages may be sent in one piece. `delivers`: what was sent arrives
-    although we close at once. `refused`: there is nobody, as it turned out, and nobody has got what was sent.
+    although we close at once. `refused`: there is nobody, as it turned out, and nobody has got what was sent. `opened`:
+    a session was opened on it already.
     """
 
     joins = True
     delivers = False
     refused = False
+    opened = False
 
     def __init__(self, socket: _socket.socket, *, local: bool):
         self._socket = socket
@@ -64,6 +66,10 @@ class SocketTransport:
         """
         self._socket.sendmsg([b"\0"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fd.to_bytes(4, sys.byteorder))])
         os.close(fd)
+
+    def detach(self) -> _socket.socket:
+        """The socket, which is the caller's from now on."""
+        return _socket.socket(fileno=self._socket.detach())
 
     def close(self) -> None:
         self._socket.close()

@@ -6,6 +6,8 @@ streams that are asked for come as file descriptors beside the answer. Nothing i
 agent does not answer has failed.
 
     {"op": "connect", "uri": ..., "environ": {...}}    {"ask": QUESTION, "hidden": BOOL} ..., {"ok": true, "user": NAME}
+    {"op": "ready", "readonly": BOOL}                  {"ok": true}, and a descriptor where a session of that kind on
+                                                       the URI's daemon waits, opened and never used
     {"op": "unix", "path": ...}                        {"ok": true} and a descriptor; where that path could be
                                                        opened before, at once, with a {"program": NUMBER} that tells
                                                        why the stream ends if it cannot be opened now
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from ..uri import Uri
 
 #: Changes with the protocol, and is part of the socket's name: agents and clients of other versions do not meet.
-PROTOCOL = 3
+PROTOCOL = 4
 #: Seconds within which an agent that was started must listen, and within which any agent must answer what is not slow.
 START, ANSWER = 5.0, 10.0
 #: What of the client's environment decides about a connection.
@@ -71,6 +73,11 @@ class WarmLink:
             return bool(self._ask(op="alive")["alive"])
         except OSError:
             return False
+
+    def open_ready(self, readonly: bool) -> "_socket.socket | None":
+        """The stream of a session on the daemon that the URI names, opened ahead, if there is one."""
+        descriptor = self._both(op="ready", readonly=readonly)[1]
+        return _socket.socket(fileno=descriptor) if descriptor >= 0 else None
 
     def open_unix(self, path: str) -> _socket.socket:
         return _socket.socket(fileno=self._both(op="unix", path=path)[1])

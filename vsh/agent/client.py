@@ -1,6 +1,6 @@
 """One client, as the agent sees it."""
 
-import socket
+from contextlib import closing, nullcontext
 
 from ..backends.errors import VirtError
 from ..backends.ssh import warm
@@ -10,6 +10,7 @@ from .server import Agent, Warm, describe, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _socket import socket as Socket
     from typing import Any
 
     from ..backends.ssh.link import Remote
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 class Client:
     """Answers one client's requests, in order, until it goes."""
 
-    def __init__(self, agent: Agent, stream: socket.socket):
+    def __init__(self, agent: Agent, stream: "Socket"):
         self._agent = agent
         self._wire = warm.Wire(stream)
         self._entry: Warm | None = None
         self._link: Link | None = None
         self._uri = ""
         self._environ: dict[str, str] = {}
+        self._readonly = False
+        self._opening = False  # whether a session on a daemon was opened
         self._seen: Warm | None = None
         self._passing: Inventory | None = None
         self._started = 0
@@ -40,11 +43,8 @@ class Client:
                     answer, stream = self._answer(request)
                 except Exception as error:
                     answer, stream = describe(error), None
-                if stream is None:
-                    self._wire.send(answer)
-                else:
-                    with stream:
-                        self._wire.send(answer, stream.fileno())
+                with closing(stream) if stream is not None else nullcontext():
+                    self._wire.send(answer, *([stream.fileno()] if stream is not None else []))
         except (OSError, ValueError):
             pass
         finally:
@@ -58,10 +58,13 @@ class Client:
                 self._remember(self._entry)
 
     def _remember(self, entry: Warm) -> None:
-        """From its first use on, know what completion will ask for."""
+        """From its first use on, have ready what the next will want, and know what completion will ask for."""
+        if _of_one_connection(self._uri):
+            return
+        if self._link is not None and self._opening:
+            entry.ready.learn(self._link, (self._uri, self._readonly))
         try:
-            if not _of_one_connection(self._uri):
-                entry.inventory(self._uri)
+            entry.inventory(self._uri)
         except (OSError, VirtError):
             pass  # then it will be asked when it is wanted
 
@@ -72,7 +75,7 @@ class Client:
         self._passing = self._passing or entry.look_in(self._uri)
         return self._passing
 
-    def _answer(self, request: "dict[str, Any]") -> "tuple[dict[str, Any], socket.socket | None]":
+    def _answer(self, request: "dict[str, Any]") -> "tuple[dict[str, Any], Socket | None]":
         match request:
             case {"op": "connect", "uri": str(uri), "environ": dict(environ)} if self._entry is None:
                 found = self._agent.link(Uri(uri), environ, self._ask)
@@ -95,12 +98,17 @@ class Client:
         if link is None or self._entry is None:
             raise ValueError("not connected")
         match request:
+            case {"op": "ready", "readonly": bool(readonly)}:
+                self._readonly = readonly
+                return {"ok": True}, self._entry.ready.take(link, (self._uri, readonly))
             case {"op": "unix", "path": str(path), "early": True} if path in self._entry.opened:
+                self._opening = True
                 early = link.open_early(path)
                 return {"ok": True, "program": self._number(early)}, early.socket
             case {"op": "unix", "path": str(path)}:
                 stream = link.open_unix(path)
                 self._entry.opened.add(path)
+                self._opening = self._opening or "early" in request
                 return {"ok": True}, stream
             case {"op": "tcp", "host": str(host), "port": int(port)}:
                 return {"ok": True}, link.open_tcp(host, port)

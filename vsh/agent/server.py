@@ -10,6 +10,7 @@ from ..backends.errors import VirtError
 from ..backends.ssh import warm
 from ..backends.ssh.link import Full, Link
 from ..backends.uri import Uri
+from .ready import Ready
 from .settings import agent_idle
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ class Warm:
         self.link: Link | None = None
         self._more: list[Link] = []
         self.opened: set[str] = set()  # unix sockets that could be opened
+        self.ready = Ready()
         self.users = 0
         self.used = time.monotonic()
         self._opening = threading.Lock()
@@ -87,6 +89,7 @@ class Warm:
 
     def close(self) -> None:
         """End the link, and with it all that goes through it."""
+        self.ready.close()
         for link in [self.link, *self._more]:
             if link is not None:
                 link.close()
@@ -159,12 +162,17 @@ class Agent:
         """Close what is idle; False once the agent itself has been of no use for as long."""
         now = time.monotonic()
         with self._lock:
-            for key, entry in list(self._links.items()):
-                if not entry.users and (not entry.alive or now - entry.used > self.idle):
-                    del self._links[key]
-                    self._useful = now
-                    entry.close()
-            return bool(self._links) or now - self._useful < self.idle
+            idle = [
+                key
+                for key, entry in self._links.items()
+                if not entry.users and (not entry.alive or now - entry.used > self.idle)
+            ]
+            closing = [self._links.pop(key) for key in idle]
+            self._useful = now if idle else self._useful
+            useful = bool(self._links) or now - self._useful < self.idle
+        for entry in closing:
+            entry.close()
+        return useful
 
     def close(self) -> None:
         """Close all links."""
