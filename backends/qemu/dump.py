@@ -1,19 +1,23 @@
 """A guest's memory and its screen, as files."""
 
 import os
+import time
 
 from .. import errors, streams
 from ..constants import domain as const
 from . import ending
 from .base import QemuBase, call, fail
+from .guests import Guests
 from .handing import FILE, hand
 from .lifecycle import monitor_of
-from .save import migrate
+from .plans import Plan
+from .save import go_on, migrate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import DomainRef
-    from .qmp import Monitor
+    from .driver import QemuDriver
+    from .guests import Guest
 
 DUMP = const.DUMP_CRASH | const.DUMP_LIVE | const.DUMP_BYPASS_CACHE | const.DUMP_RESET | const.DUMP_MEMORY_ONLY
 #: virDomainCoreDumpFormat -> QEMU's name
@@ -66,24 +70,29 @@ class DumpCalls(QemuBase):
             running = guest.state == const.DOMAIN_RUNNING
             there = driver.host.stat(to)
             ours = there is None or there.regular  # a device is filled, and stays
+            told = {"file": [to] if ours else [], "running": [str(int(running))]}
+            plan = Plan(driver, guest.uuid, "dump", told)
+            plan.write()
             try:
                 hand(driver.host, record.monitor, to, new=True)
-                with monitor_of(driver, guest) as monitor:
-                    if running and not flags & const.DUMP_LIVE:
+                if running and not flags & const.DUMP_LIVE:
+                    with monitor_of(driver, guest) as monitor:
                         monitor.execute("stop")
-                    try:
-                        _dump(monitor, dumpformat, bool(flags & const.DUMP_MEMORY_ONLY))
-                        if flags & const.DUMP_RESET:
-                            monitor.execute("system_reset")
-                    finally:
-                        if running and not flags & const.DUMP_CRASH:
-                            monitor.execute("cont")
+                if flags & const.DUMP_MEMORY_ONLY:
+                    _dump_memory(driver, guest, dumpformat)
+                else:
+                    migrate(driver, guest, "domain core dump job")
                 if ours:
                     driver.host.write_at(to, b"", 0, durable=True)
+                with monitor_of(driver, guest) as monitor:
+                    if flags & const.DUMP_RESET:
+                        monitor.execute("system_reset")
+                    if running and not flags & const.DUMP_CRASH:
+                        monitor.execute("cont")
             except BaseException:
-                if ours:
-                    driver.host.remove(to)
+                settle(driver, plan)
                 raise
+            plan.clear()
             if flags & const.DUMP_CRASH:
                 record.reason = const.DOMAIN_SHUTOFF_CRASHED
                 driver.store.write_running(record)
@@ -109,8 +118,37 @@ class DumpCalls(QemuBase):
             driver.host.remove(path)
 
 
-def _dump(monitor: "Monitor", format: int, memory_only: bool) -> None:
-    if not memory_only:
-        migrate(monitor)
-        return
-    monitor.do("dump-guest-memory", {"paging": False, "protocol": f"fd:{FILE}", "format": FORMATS[format]})
+def _dump_memory(driver: "QemuDriver", guest: "Guest", format: int) -> None:
+    """Have QEMU write a guest's memory into the file that it was handed, and wait until it has; others may ask QEMU
+    meanwhile. Raises VirtError."""
+    how = {"paging": False, "protocol": f"fd:{FILE}", "format": FORMATS[format], "detach": True}
+    with monitor_of(driver, guest) as monitor:
+        monitor.do("dump-guest-memory", how)
+    pause = 0.005
+    while True:
+        with monitor_of(driver, guest) as monitor:
+            status = monitor.execute("query-dump")["status"]
+        if status == "completed":
+            return
+        if status != "active":
+            raise fail(errors.OPERATION_FAILED, "dump-guest-memory: the dump failed")
+        time.sleep(pause)
+        pause = min(pause * 1.5, driver.host.pause)
+
+
+def settle(driver: "QemuDriver", plan: Plan) -> None:
+    """Undo a dump that was cut short: the guest goes on as before, and the file is gone.
+
+    Of a QEMU that does not answer nothing is known: it can be destroyed, and the plan stays.
+    """
+    guest = Guests(driver.store).by_uuid.get(plan.uuid)
+    if guest is not None and guest.active:
+        try:
+            with monitor_of(driver, guest) as monitor:
+                while monitor.execute("query-dump")["status"] == "active":
+                    time.sleep(0.01)  # which nobody can give up
+                go_on(monitor, plan.told["running"] == ["1"])
+        except (OSError, errors.VirtError):
+            return
+    driver.host.remove(*plan.told["file"])
+    plan.clear()

@@ -22,6 +22,7 @@ _SETTLERS = {
     "forget": "vsh.backends.qemu.blocks.checkpoints:settle_deletion",
     "delete": "vsh.backends.qemu.snapshots.deleting:settle",
     "save": "vsh.backends.qemu.save:settle",
+    "dump": "vsh.backends.qemu.dump:settle",
 }
 
 
@@ -51,6 +52,15 @@ class Plan:
 
 def _path(driver: "QemuDriver", uuid: bytes) -> str:
     return f"{driver.places.lib}/plan/{uuid.hex()}"
+
+
+def verb(driver: "QemuDriver", uuid: bytes) -> str:
+    """What somebody is at with a domain, or was; "" for nothing."""
+    try:
+        rows = {row[0]: row[1:] for row in lines.load(driver.host.read(_path(driver, uuid)))}
+    except FileNotFoundError:
+        return ""
+    return rows["verb"][0]
 
 
 def pending(driver: "QemuDriver", uuid: bytes) -> bool:

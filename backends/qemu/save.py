@@ -88,26 +88,21 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     """
     record = guest.record
     assert record is not None
-    path = check_target(driver.host, path)
+    path = check_target(driver.host, path, devices=True)
     running = guest.state == const.DOMAIN_RUNNING
     runs_on = bool(flags & const.DOMAIN_SAVE_RUNNING) or (running and not flags & const.DOMAIN_SAVE_PAUSED)
     plan = Plan(driver, guest.uuid, "save", {"image": [path], "running": ["1" if running else "0"]})
     plan.write()
     try:
         begin_image(driver, guest, path, runs_on)
-        with monitor_of(driver, guest) as monitor:
-            if running:
+        if running:
+            with monitor_of(driver, guest) as monitor:
                 monitor.execute("stop")
-            try:
-                finish_image(driver, guest.uuid, monitor, path)
-            except BaseException:
-                if running:
-                    monitor.execute("cont")
-                raise
+        finish_image(driver, guest, path, "domain save job")
+        with monitor_of(driver, guest) as monitor:
             _quit(driver, record, monitor)
     except BaseException:
-        driver.host.remove(part_of(guest.uuid, path))
-        plan.clear()
+        settle(driver, plan)
         raise
     if not ends(driver, guest):
         ending.kill(driver, record)
@@ -133,35 +128,38 @@ def settle(driver: "QemuDriver", plan: Plan) -> None:
         try:
             with monitor_of(driver, guest) as monitor:
                 status = monitor.execute("query-status")["status"]
-                if status == "postmigrate" and driver.host.stat(part_of(plan.uuid, path)) is None:
+                if status == "postmigrate" and is_complete(driver.host, plan.uuid, path):
                     _quit(driver, guest.record, monitor)
                 else:
-                    _resume(monitor, running == "1")
+                    go_on(monitor, running == "1")
         except (OSError, errors.VirtError):
             return
-    driver.host.remove(part_of(plan.uuid, path))
+    forget_part(driver.host, plan.uuid, path)
     plan.clear()
 
 
-def _resume(monitor: "Monitor", running: bool) -> None:
-    """Have a guest go on that was stopped to be saved, or be paused and nothing else."""
+def go_on(monitor: "Monitor", running: bool) -> None:
+    """Have a guest go on that was stopped to be saved or dumped, or be paused and nothing else."""
     monitor.execute("migrate_cancel")
     while monitor.execute("query-migrate").get("status") in ("setup", "active", "device", "cancelling"):
         time.sleep(0.01)
-    if monitor.execute("query-status")["status"] in ("paused", "postmigrate", "finish-migrate"):
-        monitor.execute("cont")  # also out of the state after a migration, which cannot be saved again
+    # A guest is brought out of the state after a migration, too, in which it cannot be saved again.
+    if monitor.execute("query-status")["status"] in ("postmigrate", "finish-migrate", *(["paused"] if running else [])):
+        monitor.execute("cont")
         if not running:
             monitor.execute("stop")
 
 
-def check_target(host: "Host", path: str) -> str:
-    """Where an image for `path` goes: what is there is replaced, a regular file or where a symbolic link leads.
+def check_target(host: "Host", path: str, devices: bool = False) -> str:
+    """Where an image for `path` goes: what is there is replaced, a regular file or where a symbolic link leads; a block
+    device is filled, if `devices` may be.
 
     Raises VirtError where something else is there, or no folder.
     """
     found = host.run(["readlink", "-f", "--", path]).stdout.rstrip(b"\n").decode("utf-8", "surrogateescape") or path
     there = host.stat(found)
-    why = "it is there, and no regular file" if there is not None and not there.regular else ""
+    fit = there is None or there.regular or (devices and there.block)
+    why = "" if fit else "it is there, and no regular file"
     if there is None and host.stat(os.path.dirname(found)) is None:
         why = os.strerror(errno.ENOENT)
     if why:
@@ -169,50 +167,74 @@ def check_target(host: "Host", path: str) -> str:
     return found
 
 
-def part_of(uuid: bytes, path: str) -> str:
-    """What a domain's image is called while it is written: no name that anybody gives a file."""
-    return f"{os.path.dirname(path)}/.{uuid.hex()}.part"
+def _part(host: "Host", uuid: bytes, path: str) -> str:
+    """What a domain's image is called while it is written: no name that anybody gives a file; a device has its own."""
+    there = host.stat(path)
+    return path if there is not None and there.block else f"{os.path.dirname(path)}/.{uuid.hex()}.part"
+
+
+def forget_part(host: "Host", uuid: bytes, path: str) -> None:
+    """Remove an image that is not complete; a device stays, with what says that it is not."""
+    part = _part(host, uuid, path)
+    if part != path:
+        host.remove(part)
+
+
+def is_complete(host: "Host", uuid: bytes, path: str) -> bool:
+    """Whether an image that was begun is all there."""
+    part = _part(host, uuid, path)
+    return host.stat(part) is None if part != path else host.read(path, len(COMPLETE)) == COMPLETE
 
 
 def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool) -> None:
     """Begin a guest's image beside `path` with its definition, and let QEMU have the file. Raises VirtError."""
     assert guest.record is not None
     image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
-    host, part = driver.host, part_of(guest.uuid, path)
+    host, part = driver.host, _part(driver.host, guest.uuid, path)
     try:
-        host.write(part, image.head(complete=False), durable=False)
+        if part == path:
+            host.write_at(part, image.head(complete=False), 0)
+        else:
+            host.write(part, image.head(complete=False), durable=False)
         hand(host, guest.record.monitor, part, offset=image.offset, writing=True)
     except BaseException:
-        host.remove(part)
+        forget_part(host, guest.uuid, path)
         raise
 
 
-def finish_image(driver: "QemuDriver", uuid: bytes, monitor: "Monitor", path: str) -> None:
-    """Have QEMU write its state into an image that was begun, which is then there.
+def finish_image(driver: "QemuDriver", guest: "Guest", path: str, what: str) -> None:
+    """Have QEMU write its state into an image that was begun, which is then there; `what` is the job in words.
 
-    Raises VirtError; the part is the caller's to remove.
+    Raises VirtError; the part is the caller's to remove (forget_part).
     """
-    migrate(monitor)
-    driver.host.write_at(part_of(uuid, path), COMPLETE, 0, durable=True)
-    driver.host.rename(part_of(uuid, path), path)
+    migrate(driver, guest, what)
+    part = _part(driver.host, guest.uuid, path)
+    driver.host.write_at(part, COMPLETE, 0, durable=True)
+    if part != path:
+        driver.host.rename(part, path)
 
 
-def migrate(monitor: "Monitor") -> None:
-    """Have QEMU write its state into the file that it was handed, and wait until it has.
+def migrate(driver: "QemuDriver", guest: "Guest", what: str) -> None:
+    """Have QEMU write its state into the file that it was handed, and wait until it has; others may ask QEMU
+    meanwhile.
 
-    Raises VirtError.
+    Raises VirtError, OPERATION_ABORTED for a job that somebody gave up.
     """
-    monitor.execute("migrate-set-parameters", max_bandwidth=FASTEST)
-    monitor.execute("migrate", uri=f"fd:{FILE}")
+    with monitor_of(driver, guest) as monitor:
+        monitor.execute("migrate-set-parameters", max_bandwidth=FASTEST)
+        monitor.execute("migrate", uri=f"fd:{FILE}")
     pause = 0.005
     while True:
-        told = monitor.execute("query-migrate")
+        with monitor_of(driver, guest) as monitor:
+            told = monitor.execute("query-migrate")
         if told.get("status") == "completed":
             return
-        if told.get("status") in ("failed", "cancelled"):
-            raise fail(errors.OPERATION_FAILED, f"save failed: {told.get('error-desc', 'QEMU does not say why')}")
+        if told.get("status") == "cancelled":
+            raise fail(errors.OPERATION_ABORTED, f"{what}: canceled by client")
+        if told.get("status") == "failed":
+            raise fail(errors.OPERATION_FAILED, f"{what}: {told.get('error-desc', 'QEMU does not say why')}")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+        pause = min(pause * 1.5, driver.host.pause)
 
 
 def restore(driver: "QemuDriver", image: Image, path: str, flags: int, transient: bool = True) -> None:

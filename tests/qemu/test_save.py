@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from tests.live.guest import BOOT_SECTOR_LINE, Guests
 from tests.live.libvirtd import Libvirtd
+from tests.live.need import need
 from tests.live.side import Side
 from tests.live.wait import wait_until
 from tests.qemu.running import code
@@ -205,3 +207,72 @@ def test_what_is_at_the_target_of_a_save_or_a_dump(conn: api.Connection, guests:
         conn.domain_core_dump_with_format(ref, str(null), 0, const.DUMP_MEMORY_ONLY)
     assert null.is_char_device()
     conn.domain_destroy(ref)
+
+
+#: `vsh ARGUMENTS` that saves slowly.
+SLOW = """
+import sys
+from vsh.backends.qemu import save
+from vsh.entry import main
+save.FASTEST = 100_000
+sys.exit(main())
+"""
+SAVES = {
+    "save": ("save", "slow", "{}/image"),
+    "managedsave": ("managedsave", "slow"),
+    "dump": ("dump", "slow", "{}/image"),
+    "live dump": ("dump", "slow", "{}/image", "--live"),
+    "snapshot": ("snapshot-create-as", "slow", "s", "--memspec", "file={}/image", "--diskspec", "fda,snapshot=no"),
+}
+
+
+@pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("what", SAVES)
+def test_one_that_is_given_up(
+    uri: str, conn: api.Connection, guests: Guests, root: Path, what: str, signalled: signal.Signals
+) -> None:
+    """The guest runs on as if nothing had been, and nothing is left; others can look on meanwhile."""
+    ref = conn.domain_create_with_flags(conn.domain_define_xml_flags(guests.boot_sector("slow"), 0), 0)
+    argv = [sys.executable, "-c", SLOW, "-c", uri, *(word.format(root) for word in SAVES[what])]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as saver:
+        wait_until(lambda: conn.domain_get_job_info(ref).type == const.DOMAIN_JOB_UNBOUNDED)
+        saver.send_signal(signalled)
+        _, said = saver.communicate(timeout=30)
+    if signalled == signal.SIGINT:
+        assert saver.returncode and "Traceback" not in said
+        assert "canceled by client" in said or what == "snapshot"
+    else:
+        with pytest.raises(VirtError):
+            conn.domain_resume(ref)  # it runs already
+    assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+    assert not (root / "image").exists() and not list((root / "e/lib/qemu").glob("save/*"))
+    assert not list(root.glob("**/.*.part")) and not list((root / "e/lib/qemu/plan").iterdir())
+    assert conn.domain_snapshot_num(ref, 0) == 0
+    conn.domain_save_flags(ref, str(root / "image"), None, 0)
+    assert (root / "image").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a device")
+def test_a_device_holds_an_image(conn: api.Connection, guests: Guests, root: Path) -> None:
+    need("losetup")
+    ref = conn.domain_define_xml_flags(guests.boot_sector("dev"), 0)
+    image = root / "device.img"
+    image.write_bytes(b"\xff" * (64 << 10))
+    argv = ["losetup", "-f", "--show", str(image)]
+    device = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+    try:
+        conn.domain_create(ref)
+        with pytest.raises(VirtError, match="domain save job: "):
+            conn.domain_save_flags(ref, device, None, 0)
+        assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+        with pytest.raises(VirtError, match="save image is incomplete"):
+            conn.domain_restore_flags(device, None, 0)
+        os.truncate(image, 32 << 20)
+        subprocess.run(["losetup", "-c", device], check=True, timeout=30)
+        conn.domain_save_flags(ref, device, None, 0)
+        assert conn.domain_get_state(ref, 0).reason == const.DOMAIN_SHUTOFF_SAVED
+        conn.domain_restore_flags(device, None, 0)
+        assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_RUNNING, const.DOMAIN_RUNNING_RESTORED)
+        assert Path(device).is_block_device()
+    finally:
+        subprocess.run(["losetup", "-d", device], check=True, timeout=30)

@@ -1,7 +1,8 @@
-"""How far a job of a whole domain is, a migration or a backup, how migrations are helped along, and giving one up."""
+"""How far a job of a whole domain is (a migration, save, dump or backup), and giving it up; what helps migrations."""
 
 from ... import errors, params, records
 from ...constants import domain as const
+from .. import plans
 from ..base import QemuBase, call, fail
 from ..blocks import backupjobs
 from ..lifecycle import monitor_of
@@ -18,6 +19,12 @@ MIB = 1 << 20
 NO_LIMIT = 8796093022207
 #: Of QEMU's states of a migration, those in which it goes on.
 GOING = ("setup", "active", "pre-switchover", "device", "postcopy-active", "postcopy-paused", "cancelling")
+#: What somebody is at who has QEMU send its guest's state (plans.Plan) -> virDomainJobOperation
+OPERATIONS = {
+    "save": const.DOMAIN_JOB_OPERATION_SAVE,
+    "dump": const.DOMAIN_JOB_OPERATION_DUMP,
+    "create": const.DOMAIN_JOB_OPERATION_SNAPSHOT,
+}
 
 
 class MoveJobCalls(QemuBase):
@@ -40,7 +47,7 @@ class MoveJobCalls(QemuBase):
         if told is None:
             return backupjobs.stats(self, dom, flags)
         found = params.TypedParams()
-        found.add("operation", params.INT, const.DOMAIN_JOB_OPERATION_MIGRATION_OUT)
+        found.add("operation", params.INT, told["operation"])
         found.add("time_elapsed", params.ULLONG, told.get("total-time", 0))
         for group, names in _sums(told).items():
             for part, value in zip(("total", "processed", "remaining"), names, strict=True):
@@ -63,10 +70,13 @@ class MoveJobCalls(QemuBase):
         from .nbdcopies import PREFIX
 
         guest = self._active(dom)
-        if guest.record is None or not guest.record.moving:
+        verb = plans.verb(self.driver, dom.uuid)
+        if guest.record is None or not (guest.record.moving or verb in OPERATIONS):
             backupjobs.abort(self, dom)
             return
         with monitor_of(self.driver, guest) as monitor:
+            if verb == "dump" and monitor.execute("query-dump")["status"] == "active":
+                raise fail(errors.OPERATION_INVALID, "cannot abort memory-only dump")
             if monitor.execute("query-migrate").get("status") == "postcopy-active":
                 raise fail(errors.OPERATION_INVALID, "cannot abort migration in post-copy mode")
             monitor.execute("migrate_cancel")
@@ -135,17 +145,21 @@ def _parameter(calls: QemuBase, dom: "DomainRef", name: str) -> int:
 
 
 def _told(calls: QemuBase, dom: "DomainRef") -> "dict[str, Any] | None":
-    """What QEMU says of a migration under way; None when there is none."""
+    """What QEMU says of a migration, or what else sends a guest's state, that is under way; None when there is none."""
     from .nbdcopies import PREFIX
 
     guest = calls._active(dom)
+    operation = const.DOMAIN_JOB_OPERATION_MIGRATION_OUT
     if guest.record is None or not guest.record.moving:
+        operation = OPERATIONS.get(plans.verb(calls.driver, dom.uuid), 0)
+    if not operation:
         return None
     with monitor_of(calls.driver, guest) as monitor:
         told: dict[str, Any] = monitor.execute("query-migrate")
         jobs = [job for job in monitor.execute("query-block-jobs") if job["device"].startswith(PREFIX)]
     if told.get("status") not in GOING and not jobs:
         return None
+    told["operation"] = operation
     told["disk"] = {
         "total": sum(job["len"] for job in jobs),
         "transferred": sum(job["offset"] for job in jobs),

@@ -11,7 +11,7 @@ from ..blocks import trees
 from ..guests import Guests
 from ..lifecycle import monitor_of
 from ..plans import Plan
-from ..save import begin_image, check_target, finish_image, part_of
+from ..save import begin_image, check_target, finish_image, forget_part, go_on
 from . import internal, overlays
 from .taking import prepare
 
@@ -157,12 +157,13 @@ def _take_live(driver: "QemuDriver", guest: "Guest", model: "Snapshot", plan: Pl
     memory = (plan.told["memory"] or [""])[0]
     if memory:
         begin_image(driver, guest, memory, pause)
-    with monitor_of(driver, guest) as monitor:
-        if pause and not live:
+    if pause and not live:
+        with monitor_of(driver, guest) as monitor:
             monitor.execute("stop")
-        if memory:
-            finish_image(driver, guest.uuid, monitor, memory)
-            plan.write("saved")
+    if memory:
+        finish_image(driver, guest, memory, "snapshot job")
+        plan.write("saved")
+    with monitor_of(driver, guest) as monitor:
         if plan.told["internal"]:
             running = definitions.read_live(driver.store, guest.uuid)
             internal.take_live(monitor, running, plan.told["internal"], model.name)
@@ -217,7 +218,11 @@ def _settle(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
         model = Snapshot.read_text(told["xml"][0], definitions.StoredRules(), 0, True, False)
         _keep(driver.store, guest.name, model)
     elif not done:
-        driver.host.remove(*(part_of(plan.uuid, path) for path in told["memory"]))
+        if told["memory"] and guest.active:
+            with monitor_of(driver, guest) as monitor:
+                go_on(monitor, told["resume"] == ["1"])
+        for path in told["memory"]:
+            forget_part(driver.host, plan.uuid, path)
         if plan.phase:
             driver.host.remove(*told["memory"])
     _go_on(driver, guest, plan, done)
