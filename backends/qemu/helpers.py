@@ -16,11 +16,11 @@ from .store import system_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..hosts import Process
-    from ..xml.devices import Tpm
     from ..xml.domain import Domain
     from ..xml.filesystems import Filesystem
     from ..xml.interfaces import Interface
     from ..xml.network_parts import PortForward
+    from ..xml.tpm import Tpm
     from .argv.launch import Launch
     from .driver import QemuDriver
     from .store import Running

@@ -7,7 +7,7 @@ from typing import Self
 
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .engine import Context, Field, Model, View, fail
-from .fields import Child, Enum, OnOff, OptInt, Part, Text, UInt, YesNo
+from .fields import Child, Children, Enum, OnOff, OptInt, Part, Text, UInt, YesNo
 from .node import Node
 from .serialize import Out
 from .values import unsigned
@@ -232,6 +232,21 @@ class RomInfo(Model):
     rom = Child("rom", Rom)
     acpi_index = UInt("acpi/@index", low=1)
     address = Child("address", Address)
+
+
+class MappedQueue(Model):
+    id = UInt("@id", required=True, absent=None)
+
+
+class MappedThread(Model):
+    """An I/O thread and the queues that it serves; all share them where none says which."""
+
+    id = UInt("@id", required=True, low=1)
+    queues = Children("queue", MappedQueue)
+
+
+class ThreadMapping(Model):
+    threads = Children("iothread", MappedThread)
 
 
 class Virtio(Model):

@@ -7,7 +7,7 @@ from .engine import Context, Field, Model, View, fail
 from .fields import FILE, Children, Enum, LazyChild, Name, OptInt, Text, Texts, YesNo, YesOrNo
 from .node import Node
 from .serialize import Out
-from .storage import STORAGE_TYPES, SourceOf
+from .storage import NEW_STORAGE, STORAGE_TYPES, SourceOf
 from .values import sanitize_path
 
 OS_TYPES = ("hvm", "xen", "linux", "exe", "uml", "xenpvh")
@@ -58,6 +58,7 @@ class Loader(Model):
     secure = YesNo("@secure")
     type = Enum("@type", ("rom", "pflash"))
     stateless = YesNo("@stateless")
+    format = Enum("@format", ("raw", "qcow2"), newer=True)
     path = Text(".")
 
 
@@ -74,7 +75,9 @@ class NvramText(Field[str | None]):
 
 class Nvram(Model):
     template = Text("@template")
-    type = Enum("@type", STORAGE_TYPES)
+    template_format = Enum("@templateFormat", ("raw", "qcow2"), newer=True)
+    type = Enum("@type", STORAGE_TYPES, newer=NEW_STORAGE)
+    format = Enum("@format", ("raw", "qcow2"), newer=True)
     path = NvramText(".", default=None)
     source = SourceOf(when=lambda nvram: nvram.type)
 
@@ -88,12 +91,16 @@ class BootDevice(Model):
 
 
 class AcpiTable(Model):
-    type = Text("@type", required=(XML_ERROR, "Missing acpi table type"))
+    type = Enum(
+        "@type",
+        ("slic",),
+        newer=("raw", "rawset", "msdm"),
+        required=(XML_ERROR, "Missing acpi table type"),
+        invalid=(XML_ERROR, "Unknown acpi table type: %s"),
+    )
     path = Name(".")
 
     def parsed(self, node: Node, context: Context) -> None:
-        if self.type != "slic":
-            raise fail(XML_ERROR, f"Unknown acpi table type: {self.type}")
         self.path = sanitize_path(self.path)
 
 
@@ -120,7 +127,13 @@ class Os(Model):
     firmware = Enum(
         "@firmware", ("bios", "efi"), blank=False, when=_hvm, invalid=(XML_ERROR, "unknown firmware value %s")
     )
-    arch = Enum("type/@arch", ARCHES, blank=False, invalid=(CONFIG_UNSUPPORTED, "Unknown architecture %s"))
+    arch = Enum(
+        "type/@arch",
+        ARCHES,
+        blank=False,
+        newer=("loongarch64",),
+        invalid=(CONFIG_UNSUPPORTED, "Unknown architecture %s"),
+    )
     machine = Text("type/@machine", blank=False, shape=(r"[a-zA-Z0-9_.-]+", "letters, digits, ., - and _"))
     type = OsType("type", OS_TYPES, invalid=(CONFIG_UNSUPPORTED, "unknown OS type '%s'"))
     firmware_features = Children("firmware/feature", FirmwareFeature, when=lambda os: os.firmware)
@@ -137,7 +150,8 @@ class Os(Model):
     cmdline = Text("cmdline", when=lambda os: _kernel(os) or _container(os))
     dtb = Text("dtb", when=_kernel, shape=FILE)
     root = Text("root", when=_kernel, shape=FILE)
-    tables = Children("acpi/table", AcpiTable, when=_hvm, most=1, many=(XML_ERROR, "Only one acpi table is supported"))
+    shim = Text("shim", when=_kernel, shape=FILE, newer=True)
+    tables = Children("acpi/table", AcpiTable, when=_hvm)
     boot = Children("boot", BootDevice, when=_hvm, show=_simple)
     bootmenu = YesNo("bootmenu/@enable", when=_hvm, show=_simple)
     bootmenu_timeout = OptInt("bootmenu/@timeout", when=lambda os: _hvm(os) and os.bootmenu, show=_simple)
@@ -167,5 +181,8 @@ class Os(Model):
         if menu := node.find("bootmenu"):
             menu.get("timeout")  # known, if ignored without a menu
         self.boot = self.boot[:4]
+        kinds = [table.type for table in self.tables]
+        if len(set(kinds)) < len(kinds):
+            raise fail(XML_ERROR, "Only one acpi table is supported")
         last = {feature.name: feature for feature in self.firmware_features}
         self.firmware_features = [last[name] for name in FirmwareFeature.name.names if name in last]

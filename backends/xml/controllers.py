@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
-from .addresses import Info, Master, Virtio
+from .addresses import Info, Master, ThreadMapping, Virtio
 from .engine import Context, Field, Model, fail
-from .fields import Enum, Int, OnOff, OptInt, Part, Size, UInt, one_of
+from .fields import Enum, Int, LazyChild, OnOff, OptInt, Part, Size, UInt, one_of
 from .node import Node
 
 TYPES = ("ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa")
@@ -70,6 +70,7 @@ class Controller(Model):
     port = _target("port", "0xx")
     bus_nr = _target("busNr")
     target_index = _target("index")
+    mem_reserve = UInt("target/@memReserve", bits=64, when=_pci, newer=True)
     hotplug = OnOff("target/@hotplug", when=_pci)
     numa_node = OptInt("target/node", sign=True, when=_pci, invalid=(XML_ERROR, "invalid NUMA node in target"))
     queues = UInt("driver/@queues")
@@ -78,6 +79,7 @@ class Controller(Model):
     ioeventfd = OnOff("driver/@ioeventfd")
     iothread = UInt("driver/@iothread")
     virtio = Part("driver", Virtio)
+    iothreads = LazyChild("driver/iothreads", ThreadMapping, newer=True)
     info = Part(".", Info, when=lambda c: not (c.type == "usb" and c.model == "none"))
     pcihole64 = Size("pcihole64", default=-1, when=lambda c: c.type == "pci" and c.model in ("pci-root", "pcie-root"))
 

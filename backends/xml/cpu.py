@@ -21,6 +21,7 @@ def _bad(code: int, detail: str) -> VirtError:
 class Topology(Model):
     sockets = UInt("@sockets", required=True, low=1)
     dies = UInt("@dies", low=1, default=1, absent=None)
+    clusters = UInt("@clusters", low=1, default=1, newer=True)
     cores = UInt("@cores", required=True, low=1)
     threads = UInt("@threads", required=True, low=1)
 
@@ -37,6 +38,7 @@ class Cache(Model):
 class MaxPhysAddr(Model):
     mode = Enum("@mode", ("emulate", "passthrough"), required=True)
     bits = Int("@bits", default=-1, low=0)
+    limit = Int("@limit", default=-1, low=0, newer=True)
 
 
 class Feature(Model):
@@ -200,6 +202,7 @@ class Cpu(Model):
     )
     check = Enum("@check", ("none", "partial", "full"), zero=("default",), show=lambda cpu, view: cpu.named)
     migratable = OnOff("@migratable", show=lambda cpu, view: cpu.mode in _WHOLE)
+    deprecated_features = OnOff("@deprecated_features", newer=True)
     fallback = Enum(
         "model/@fallback",
         ("allow", "forbid"),

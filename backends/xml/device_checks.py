@@ -13,12 +13,13 @@ from .graphics import DBus, Networked, Vnc
 if TYPE_CHECKING:
     from .addresses import Info, RomInfo
     from .controllers import Controller
-    from .devices import Input, Iommu, Tpm, Video
+    from .devices import Input, Iommu, Video
     from .domain import Domain
     from .graphics import Graphics
     from .hostdevs import Hostdev
     from .interfaces import Interface
     from .memory_devices import MemoryDevice
+    from .tpm import Tpm
 
 _CHANNEL_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 

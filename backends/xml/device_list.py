@@ -7,6 +7,7 @@ from . import implied, postparse
 from .chars import Channel, Console, Parallel, Serial
 from .controllers import Controller, ensure, read_controllers
 from .devices import (
+    Crypto,
     Hub,
     Input,
     Iommu,
@@ -14,10 +15,10 @@ from .devices import (
     Memballoon,
     Nvram,
     Panic,
+    Pstore,
     Rng,
     Shmem,
     Smartcard,
-    Tpm,
     Video,
     Vsock,
     Watchdog,
@@ -32,6 +33,7 @@ from .interfaces import Interface
 from .memory_devices import MemoryDevice
 from .node import Node
 from .sound import Audio, Sound
+from .tpm import Tpm
 
 
 def _single(what: str, code: int = INTERNAL_ERROR) -> tuple[int, str]:
@@ -71,15 +73,17 @@ class Devices(Model):
         many=(INTERNAL_ERROR, "only one set of redirection filter rule is supported"),
     )
     hubs = Children("hub", Hub)
-    watchdogs = Children("watchdog", Watchdog, most=1, many=_single("watchdog"))
+    watchdogs = Children("watchdog", Watchdog)
     memballoons = Children("memballoon", Memballoon, most=1, many=_single("memory balloon"))
     rngs = Children("rng", Rng)
     nvrams = Children("nvram", Nvram, most=1, many=_single("nvram"))
     panics = Children("panic", Panic)
     shmems = Children("shmem", Shmem)
     memories = Children("memory", MemoryDevice)
+    cryptos = Children("crypto", Crypto, newer=True)
     iommus = Children("iommu", Iommu, most=1, many=_single("IOMMU", XML_ERROR))
     vsocks = Children("vsock", Vsock, most=1, many=_single("vsock", XML_ERROR))
+    pstores = Children("pstore", Pstore, most=1, many=_single("pstore", XML_ERROR), newer=True)
 
     def parsed(self, node: Node, context: Context) -> None:
         ordered: list[Disk] = []
@@ -93,6 +97,8 @@ class Devices(Model):
                 parallel.port = max((p.port for p in self.parallels[:number]), default=-1) + 1
         for number, console in enumerate(self.consoles if not context.config.stored else ()):
             console.port = number
+        if len(self.watchdogs) > 1 and all(dog.model != "itco" for dog in self.watchdogs):
+            raise fail(INTERNAL_ERROR, "only a single watchdog device is supported")
         primary = [video for video in self.videos if video.primary]
         self.videos = primary[::-1] + [video for video in self.videos if not video.primary]
         self._check_usb()

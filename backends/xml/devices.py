@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .addresses import Info, Virtio
 from .chars import CharSource
-from .engine import Context, Field, Model, View, fail
-from .fields import FILE, Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, Uuid, YesNo, YesOrNo, one_of
+from .engine import Context, Model, View, fail
+from .fields import FILE, Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, YesNo, YesOrNo, one_of
 from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX
@@ -44,77 +44,11 @@ class Smartcard(Model):
             raise fail(XML_ERROR, "passthrough mode requires a character device type attribute")
 
 
-class PcrBanks(Field[tuple[str, ...]]):
-    """Which banks of registers a TPM has, in libvirt's order."""
-
-    names = ("sha1", "sha256", "sha384", "sha512")
-
-    def read(self, model: Model, node: Node, context: Context) -> None:
-        holder = node.find(self.parent)
-        if holder is None or (self.when and not self.when(model)):
-            return
-        found = [bank.tag for bank in holder.elements()]
-        for bank in found:
-            if bank not in self.names:
-                raise fail(CONFIG_UNSUPPORTED, f"Unsupported PCR banks '{bank}'")
-        model.__dict__[self.name] = tuple(bank for bank in self.names if bank in found)
-
-    def place(self, target: Out, value: tuple[str, ...]) -> None:
-        for bank in value:
-            target.add(bank)
-
-
-class Tpm(Model):
-    model = Enum("@model", ("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy"))
-    type = Enum("backend/@type", ("passthrough", "emulator", "external"), required=True)
-    version = Enum("backend/@version", ("1.2", "2.0"), when=one_of("type", "emulator"))
-    persistent_state = YesNo(
-        "backend/@persistent_state",
-        when=one_of("type", "emulator"),
-        invalid=(INTERNAL_ERROR, "Invalid persistent_state value, either 'yes' or 'no'"),
-        show=lambda tpm, view: bool(tpm.persistent_state),
-    )
-    device = Text(
-        "backend/device/@path", blank=False, default="/dev/tpm0", absent=None, when=one_of("type", "passthrough")
-    )
-    secret = Uuid(
-        "backend/encryption/@secret",
-        blank=False,
-        when=one_of("type", "emulator"),
-        invalid=(INTERNAL_ERROR, "Unable to parse secret uuid '%s'"),
-    )
-    pcr_banks = PcrBanks("backend/active_pcr_banks", default=(), when=one_of("type", "emulator"))
-    source_type = Text("backend/source/@type", blank=False, when=one_of("type", "external"))
-    source_mode = Text("backend/source/@mode", when=one_of("type", "external"))
-    socket = Text("backend/source/@path", when=one_of("type", "external"))
-    info = Part(".", Info)
-
-    def read(self, node: Node, context: Context) -> None:
-        backends = len(node.findall("backend"))
-        if backends != 1:
-            what = "only one TPM backend is supported" if backends else "missing TPM device backend"
-            raise fail(XML_ERROR, what)
-        super().read(node, context)
-
-    def parsed(self, node: Node, context: Context) -> None:
-        if self.type != "external":
-            return
-        if self.source_type is None:
-            raise fail(XML_ERROR, "missing external TPM backend type")
-        if self.source_type not in CharSource.type.names:
-            raise fail(CONFIG_UNSUPPORTED, f"unknown backend type '{self.source_type}' for external TPM")
-        if self.source_type != "unix":
-            raise fail(XML_ERROR, "only source type 'unix' is supported for external TPM device")
-        if self.source_mode not in (None, "connect", "bind"):
-            what = f"Invalid value for attribute 'mode' in element 'source': '{self.source_mode}'."
-            raise fail(XML_ERROR, what)
-        self.source_mode = self.source_mode or "connect"
-
-
 class Panic(Model):
     model = Enum(
         "@model",
         ("isa", "pseries", "hyperv", "s390"),
+        newer=("pvpanic",),
         zero=("default",),
         invalid=(CONFIG_UNSUPPORTED, "unknown panic model '%s'"),
     )
@@ -232,6 +166,7 @@ class Video(Model):
         "model/@heads", blank=False, default=1, absent=0, invalid=(INTERNAL_ERROR, "cannot parse video heads '%s'")
     )
     primary = YesOrNo("model/@primary", default=False, absent=False)
+    blob = OnOff("model/@blob", newer=True)
     acceleration = Child("model/acceleration", Acceleration)
     resolution = Child("model/resolution", Resolution)
     info = Part(".", Info)
@@ -241,6 +176,7 @@ class Watchdog(Model):
     model = Enum(
         "@model",
         ("i6300esb", "ib700", "diag288"),
+        newer=("itco",),
         required=(INTERNAL_ERROR, "watchdog must contain model name"),
         invalid=(CONFIG_UNSUPPORTED, "unknown watchdog model '%s'"),
     )
@@ -354,6 +290,25 @@ class Shmem(Model):
             size.write(str(self.size >> 20))
 
 
+class Crypto(Model):
+    model = Enum("@model", ("virtio",), required=True)
+    type = Enum("@type", ("qemu",), required=True)
+    backend = Enum("backend/@model", ("builtin", "lkcf"), required=True)
+    queues = UInt("backend/@queues")
+    virtio = Part("driver", Virtio)
+    info = Part(".", Info)
+
+
+class Pstore(Model):
+    """`size` in KiB."""
+
+    spread = True
+    backend = Enum("@backend", ("acpi-erst",), required=True)
+    path = Text("path", required=(XML_ERROR, "missing path for the pstore device"))
+    size = Size("size", xpath="./size")
+    info = Part(".", Info)
+
+
 class Iommu(Model):
     model = Enum("@model", ("intel", "smmuv3", "virtio"), required=True)
     intremap = OnOff("driver/@intremap")
@@ -361,6 +316,7 @@ class Iommu(Model):
     eim = OnOff("driver/@eim")
     iotlb = OnOff("driver/@iotlb")
     aw_bits = UInt("driver/@aw_bits")
+    dma_translation = OnOff("driver/@dma_translation", newer=True)
     info = Part(".", Info)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
-from .addresses import Boot, Info, Virtio
+from .addresses import Boot, Info, ThreadMapping, Virtio
 from .engine import Context, Model, View, fail
-from .fields import Child, Enum, Flag, OnOff, Part, Size, Text, UInt, YesNo
+from .fields import Child, Children, Enum, Flag, LazyChild, OnOff, Part, Size, Text, UInt, YesNo
 from .node import Node
 from .protection import Auth, Encryption
-from .storage import FORMATS, STORAGE_TYPES, BackingStore, SourceOf
+from .serialize import Out
+from .storage import FORMATS, NEW_STORAGE, STORAGE_TYPES, BackingStore, SourceOf
 from .values import ULLONG_MAX
 
 BUSES = ("ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd")
@@ -17,11 +18,11 @@ _POLICIES = ("stop", "report", "ignore", "enospace")
 
 
 def _limit(name: str) -> UInt:
-    return UInt(f"iotune/{name}", bits=64, invalid=(XML_ERROR, f"disk iotune field '{name}' must be an integer"))
+    return UInt(name, bits=64, invalid=(XML_ERROR, f"disk iotune field '{name}' must be an integer"))
 
 
 class IoTune(Model):
-    """<iotune>: limits in bytes and operations per second; 0 is none."""
+    """<iotune> and <throttlegroup>: limits in bytes and operations per second; 0 is none."""
 
     total_bytes_sec = _limit("total_bytes_sec")
     read_bytes_sec = _limit("read_bytes_sec")
@@ -36,7 +37,7 @@ class IoTune(Model):
     read_iops_sec_max = _limit("read_iops_sec_max")
     write_iops_sec_max = _limit("write_iops_sec_max")
     size_iops_sec = _limit("size_iops_sec")
-    group_name = Text("iotune/group_name")
+    group_name = Text("group_name")
     total_bytes_sec_max_length = _limit("total_bytes_sec_max_length")
     read_bytes_sec_max_length = _limit("read_bytes_sec_max_length")
     write_bytes_sec_max_length = _limit("write_bytes_sec_max_length")
@@ -48,6 +49,20 @@ class IoTune(Model):
     def limited(self) -> bool:
         """Whether any rate is limited (group name and lengths of bursts aside)."""
         return any(getattr(self, f.name) for f in self.fields[:13])
+
+
+class ThrottleGroup(IoTune):
+    """Limits that several disks share; its name is written last."""
+
+    group_name = Text("group_name", required=(XML_ERROR, "Missing group name"))
+
+    def emit(self, out: Out, view: View) -> None:
+        for field in sorted(self.fields, key=lambda field: field is ThrottleGroup.group_name):
+            field.emit(self, out, view)
+
+
+class ThrottleFilter(Model):
+    group = Text("@group", required=True)
 
 
 class DriverFormat(Enum):
@@ -70,9 +85,11 @@ class Driver(Model):
     discard = Enum("@discard", ("unmap", "ignore"))
     iothread = UInt("@iothread", low=1)
     detect_zeroes = Enum("@detect_zeroes", ("off", "on", "unmap"))
+    discard_no_unref = OnOff("@discard_no_unref", newer=True)
     queues = UInt("@queues")
     queue_size = UInt("@queue_size")
     virtio = Part(".", Virtio)
+    iothreads = LazyChild("iothreads", ThreadMapping, newer=True)
     cache_size = Size("metadata_cache/max_size", scale=1, limit=ULLONG_MAX)
 
     def parsed(self, node: Node, context: Context) -> None:
@@ -93,7 +110,7 @@ class Geometry(Model):
 class Mirror(Model):
     """<mirror>: where a running disk is copied to, or committed to."""
 
-    type = Enum("@type", STORAGE_TYPES, default="file", absent="")
+    type = Enum("@type", STORAGE_TYPES, newer=NEW_STORAGE, default="file", absent="")
     file = Text("@file")
     old_format = Text("@format")
     job = Enum("@job", ("copy", "active-commit"), default="copy", absent="")
@@ -113,7 +130,7 @@ class Mirror(Model):
 class Disk(Model):
     """<disk>. `source` is always there; an empty one is a drive without medium."""
 
-    type = Enum("@type", STORAGE_TYPES, default="file", absent="")
+    type = Enum("@type", STORAGE_TYPES, newer=NEW_STORAGE, default="file", absent="")
     device = Enum("@device", ("disk", "cdrom", "floppy", "lun"), default="disk", absent="")
     model = Enum("@model", VIRTIO_MODELS, zero=("default",))
     rawio = YesNo("@rawio")
@@ -137,13 +154,15 @@ class Disk(Model):
     geometry = Child("geometry", Geometry)
     logical_block_size = UInt("blockio/@logical_block_size")
     physical_block_size = UInt("blockio/@physical_block_size")
+    discard_granularity = UInt("blockio/@discard_granularity", newer=True)
     mirror = Child("mirror", Mirror, live=True)
     target = Text("target/@dev")
     bus = Enum("target/@bus", BUSES)
     tray = Enum("target/@tray", ("open",), zero=("closed",))
     removable = OnOff("target/@removable", show=lambda disk, view: disk.bus == "usb")
     rotation_rate = UInt("target/@rotation_rate")
-    iotune = Part(".", IoTune)
+    iotune = Part("iotune", IoTune)
+    throttle_filters = Children("throttlefilters/throttlefilter", ThrottleFilter, newer=True)
     readonly = Flag("readonly")
     shareable = Flag("shareable")
     transient = Flag("transient")

@@ -21,6 +21,7 @@ from .clock import Clock
 from .config import ParseConfig
 from .cpu import Cpu
 from .device_list import Devices
+from .disks import ThrottleGroup
 from .engine import Context, Model, View, fail
 from .features import Features
 from .fields import Child, Children, CpuSet, Enum, Int, LazyChild, Name, OnOff, Part, Size, Text, UInt, Uuid, YesNo
@@ -103,6 +104,7 @@ class Domain(Model):
     vcpu_states = Children("vcpus/vcpu", Vcpu)
     iothread_count = UInt("iothreads", invalid=(XML_ERROR, "invalid iothreads count '%s'"))
     iothreads = Children("iothreadids/iothread", IoThread, show=lambda d, view: d.iothreads_told)
+    throttle_groups = Children("throttlegroups/throttlegroup", ThrottleGroup, newer=True)
     default_iothread = LazyChild("defaultiothread", IoThreadPool)
     cputune = Part("cputune", Cputune)
     numatune = Part("numatune", Numatune)

@@ -66,6 +66,7 @@ class Field(Generic[T]):
     `when(model)` says whether the field exists for this model at all, `show(model, view)` whether it is
     written; `live` ones exist in the XML of running domains only. `required` and `invalid` replace libvirt's
     usual complaints. `blank=False` takes an empty attribute for a missing one, `forgiving` what cannot be read.
+    `newer` fields came with a libvirt after 9.0.0 (True), or these of their values did.
     What libvirt's schema alone asks for is noted for `--validate`: `wanted` what must stand there, `shape` how the
     value must look.
     """
@@ -89,6 +90,7 @@ class Field(Generic[T]):
         forgiving: bool = False,
         wanted: bool = False,
         shape: Shape | None = None,
+        newer: bool | tuple[str, ...] = False,
     ) -> None:
         parent, _, leaf = path.rpartition("/")
         self.path = path
@@ -105,6 +107,7 @@ class Field(Generic[T]):
         self.forgiving = forgiving
         self.wanted = wanted
         self.shape = shape
+        self.newer = newer
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -249,6 +252,18 @@ class Model:
         out.spread = out.spread or self.spread
         for field in self.fields:
             field.emit(self, out, view)
+
+    def newest(self) -> Iterator[tuple[Model, str]]:
+        """What is told in here that libvirt has learned after 9.0.0: the element and the place in it."""
+        for field in self.fields:
+            value = self.__dict__.get(field.name)
+            if field.newer is True and value not in (None, [], field.absent):
+                yield self, field.path
+            elif isinstance(field.newer, tuple) and value in field.newer:
+                yield self, f"{field.path}='{value}'"
+            for below in value if isinstance(value, list) else [value]:
+                if isinstance(below, Model):
+                    yield from below.newest()
 
     def copy(self) -> Self:
         return copy.deepcopy(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
 from .engine import Context, Field, Model, View, fail
-from .fields import Child, Enum, Flag, OnOff, Size, Text, UInt
+from .fields import Child, Enum, Flag, OnOff, Size, Text, UInt, YesNo
 from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX, pretty_size
@@ -12,14 +12,14 @@ from .values import ULLONG_MAX, pretty_size
 #: What a guest is told as Hyper-V would, in libvirt's order.
 HYPERV = (
     "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies",
-    "reenlightenment", "tlbflush", "ipi", "evmcs", "avic",
+    "reenlightenment", "tlbflush", "ipi", "evmcs", "avic", "emsr_bitmap", "xmm_input",
 )  # fmt: skip
 _KVM = ("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring")
 _XEN = ("e820_host", "passthrough")
 _NAMES = (
     "acpi", "apic", "pae", "hap", "viridian", "privnet", "hyperv", "kvm", "pvspinlock", "capabilities", "pmu",
     "vmport", "gic", "smm", "ioapic", "hpt", "vmcoreinfo", "htm", "nested-hv", "msrs", "ccf-assist", "xen",
-    "cfpc", "sbbc", "ibs", "tcg",
+    "cfpc", "sbbc", "ibs", "tcg", "async-teardown", "ras", "ps2", "aia",
 )  # fmt: skip
 CAPABILITIES = (
     "audit_control", "audit_write", "block_suspend", "chown", "dac_override", "dac_read_search", "fowner",
@@ -37,8 +37,19 @@ def _known(node: Node, names: tuple[str, ...], complaint: str) -> None:
             raise fail(CONFIG_UNSUPPORTED, complaint.replace("%s", child.tag.rpartition("}")[2]))
 
 
-def _state(name: str) -> OnOff:
-    return OnOff(f"{name}/@state", required=True)
+def _state(name: str, newer: bool = False) -> OnOff:
+    return OnOff(f"{name}/@state", required=True, newer=newer)
+
+
+def _part_of_tlbflush(name: str) -> OnOff:
+    """Written when it is on."""
+    return OnOff(
+        f"tlbflush/{name}/@state",
+        when=lambda h: h.tlbflush,
+        required=True,
+        newer=True,
+        show=lambda h, view: getattr(h, f"tlbflush_{name}"),
+    )
 
 
 class State(OnOff):
@@ -70,9 +81,13 @@ class Hyperv(Model):
     frequencies = _state("frequencies")
     reenlightenment = _state("reenlightenment")
     tlbflush = _state("tlbflush")
+    tlbflush_direct = _part_of_tlbflush("direct")
+    tlbflush_extended = _part_of_tlbflush("extended")
     ipi = _state("ipi")
     evmcs = _state("evmcs")
     avic = _state("avic")
+    emsr_bitmap = _state("emsr_bitmap", newer=True)
+    xmm_input = _state("xmm_input", newer=True)
 
     def parsed(self, node: Node, context: Context) -> None:
         _known(node, HYPERV, "unsupported HyperV Enlightenment feature: %s")
@@ -81,6 +96,9 @@ class Hyperv(Model):
         stimer = node.find("stimer")
         if self.stimer and stimer is not None:
             _known(stimer, ("direct",), "unsupported Hyper-V stimer feature: %s")
+        tlbflush = node.find("tlbflush")
+        if self.tlbflush and tlbflush is not None:
+            _known(tlbflush, ("direct", "extended"), "unsupported Hyper-V tlbflush feature: %s")
         if self.vendor_id:
             if self.vendor is None:
                 raise fail(XML_ERROR, "missing 'value' attribute for HyperV feature 'vendor_id'")
@@ -212,6 +230,10 @@ class Features(Model):
     sbbc = _level("sbbc", "broken", "workaround", "fixed")
     ibs = _level("ibs", "broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na")
     tb_cache = Size("tcg/tb-cache", xpath="./tb-cache")
+    async_teardown = YesNo("async-teardown/@enabled", newer=True)
+    ras = _state("ras", newer=True)
+    ps2 = _state("ps2", newer=True)
+    aia = Enum("aia/@value", ("none", "aplic", "aplic-imsic"), required=True, newer=True)
 
     def read(self, node: Node, context: Context) -> None:
         _known(node, _NAMES, "unexpected feature '%s'")

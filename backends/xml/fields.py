@@ -78,7 +78,7 @@ class Enum(Field[str]):
         **options: Any,
     ):
         super().__init__(path, default=default, absent=absent, **options)
-        self.names = tuple(names)
+        self.names = (*names, *(self.newer if isinstance(self.newer, tuple) else ()))
         self.zero = tuple(zero)
 
     def load(self, text: str, node: Node, context: Context) -> str:

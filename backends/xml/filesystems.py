@@ -7,6 +7,7 @@ from .addresses import Boot, Info, Virtio
 from .engine import Context, Model, fail
 from .fields import FILE, Child, Enum, Flag, Int, OnOff, Part, Size, Text, UInt, one_of
 from .node import Node
+from .security import IdMap
 from .storage import FORMATS
 from .values import ULLONG_MAX, scaled, unsigned
 
@@ -21,7 +22,12 @@ class Filesystem(Model):
     multidevs = Enum("@multidevs", ("remap", "forbid", "warn"), zero=("default",))
     fmode = UInt("@fmode", base=8, form="04o")
     dmode = UInt("@dmode", base=8, form="04o")
-    driver = Enum("driver/@type", ("path", "handle", "loop", "nbd", "ploop", "virtiofs"), zero=("default",))
+    driver = Enum(
+        "driver/@type",
+        ("path", "handle", "loop", "nbd", "ploop", "virtiofs"),
+        newer=("mtp",),
+        zero=("default",),
+    )
     format = Enum(
         "driver/@format",
         FORMATS,
@@ -52,6 +58,8 @@ class Filesystem(Model):
         invalid=(XML_ERROR, "cannot parse thread pool size '%s' for virtiofs"),
         show=lambda fs, view: fs.thread_pool >= 0,
     )
+    open_files = UInt("binary/openfiles/@max", bits=64, when=_virtiofs, newer=True)
+    idmap = Child("idmap", IdMap, newer=True)
     dir = Text(
         "source/@dir",
         shape=("/.*", "an absolute path"),

@@ -204,11 +204,14 @@ class Rdp(Networked):
     autoport = YesNo("@autoport", show=_never, default=False)
     replace_user = YesNo("@replaceUser", show=lambda rdp, view: False)
     multi_user = YesNo("@multiUser", show=lambda rdp, view: False)
+    username = Text("@username", newer=True)
+    password = Text("@passwd", newer=True, show=lambda rdp, view: view.secure)
 
     def read(self, node: Node, context: Context) -> None:
         Graphics.type.read(self, node, context)
         Networked.listens.read(self, node, context)
-        Rdp.port.read(self, node, context)
+        for field in (Rdp.port, Rdp.username, Rdp.password):
+            field.read(self, node, context)
         self.autoport = _flag(node, "autoport") == "yes" or node.get("port") is None or self.port == -1
         if self.autoport and context.inactive:
             self.port = 0

@@ -93,6 +93,7 @@ class UsbSource(HostdevSource):
 class PciSource(HostdevSource):
     kind_name = "pci"
     backend = Enum("driver/@name", ("kvm", "vfio", "xen"))
+    driver_model = Text("driver/@model", newer=True)
     write_filtering = YesNo("source/@writeFiltering")
     address_type = Text("source/address/@type", show=lambda pci, view: pci.typed)
     address = Child("source/address", PciPlace)

@@ -167,7 +167,7 @@ class Interface(Model):
     model = NetModel("model/@type", wanted=True)
     driver = Part("driver", NetDriver, when=lambda net: net.virtio and net.type != "hostdev")
     stray = Part("driver", Virtio, when=lambda net: not net.virtio, show=lambda net, view: False)
-    backend = Enum("backend/@type", ("passt",))
+    backend = Enum("backend/@type", ("passt",), zero=("default",))
     backend_tap = Text("backend/@tap", tidy=True, shape=FILE)
     backend_vhost = Text("backend/@vhost", tidy=True, shape=FILE, when=lambda net: net.virtio and net.type != "hostdev")
     backend_log = Text("backend/@logFile")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import INTERNAL_ERROR, XML_ERROR
 from .addresses import Info
 from .engine import Context, Model, fail
-from .fields import CpuSet, Enum, Flag, OptInt, Part, Size, Text, Uuid, YesNo, one_of
+from .fields import CpuSet, Enum, Flag, OptInt, Part, Size, Text, UInt, Uuid, YesNo, one_of
 from .node import Node
 
 _NODES = one_of("model", "dimm", "virtio-mem", "sgx-epc")
@@ -17,6 +17,7 @@ class MemoryDevice(Model):
     access = Enum("@access", ("shared", "private"))
     discard = YesNo("@discard")
     uuid = Uuid("uuid", when=one_of("model", "nvdimm"), invalid=(INTERNAL_ERROR, "malformed uuid element"))
+    dynamic_slots = YesNo("target/@dynamicMemslots", when=one_of("model", "virtio-mem"), newer=True)
     source_nodes = CpuSet("source/nodemask", empty="nodemask", when=_NODES)
     page_size = Size("source/pagesize", xpath="./pagesize", when=one_of("model", "dimm", "virtio-mem"))
     path = Text("source/path", when=one_of("model", "nvdimm", "virtio-pmem"))
@@ -35,6 +36,14 @@ class MemoryDevice(Model):
         show=lambda memory, view: memory.block_size > 0,
     )
     current_size = Size("target/current", absent=None, live=True, show=lambda memory, view: memory.block_size > 0)
+    base = UInt(
+        "target/address/@base",
+        base=16,
+        bits=64,
+        form="0xx",
+        when=one_of("model", "virtio-mem", "virtio-pmem"),
+        newer=True,
+    )
     info = Part(".", Info)
 
     def read(self, node: Node, context: Context) -> None:

@@ -83,6 +83,7 @@ class Encryption(Model):
     format = Enum(
         "@format",
         ("default", "qcow", "luks", "luks2"),
+        newer=("luks-any",),
         blank=False,
         required=(XML_ERROR, "unknown volume encryption format"),
         invalid=(CONFIG_UNSUPPORTED, "unknown volume encryption format type %s"),

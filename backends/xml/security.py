@@ -8,6 +8,8 @@ from .fields import FILE, Children, Enum, OptInt, Text, UInt, YesNo, one_of
 from .node import Node
 from .serialize import Out
 
+_SNP = one_of("type", "sev-snp")
+_SEV = one_of("type", "sev", "sev-snp")
 _LONGEST = 4096  # VIR_SECURITY_LABEL_BUFLEN - 1 is the most a label may have
 
 
@@ -89,28 +91,40 @@ class KeyWrap(Model):
         self.ciphers.sort(key=lambda cipher: cipher.name)
 
 
-class LaunchSecurity(Model):
-    type = Enum("@type", ("sev", "s390-pv"), required=True)
-    kernel_hashes = YesNo("@kernelHashes", when=one_of("type", "sev"))
-    cbitpos = OptInt(
-        "cbitpos", when=one_of("type", "sev"), invalid=(XML_ERROR, "Invalid format for launch security cbitpos")
-    )
-    reduced_phys_bits = OptInt(
-        "reducedPhysBits",
-        when=one_of("type", "sev"),
-        invalid=(XML_ERROR, "Invalid format for launch security reduced-phys-bits"),
-    )
-    policy = UInt(
+def _policy(kind: str, bits: int, form: str, newer: bool = False) -> UInt:
+    problem = (XML_ERROR, "failed to get launch security policy")
+    return UInt(
         "policy",
         base=16,
-        form="0x04x",
+        bits=bits,
+        form=form,
         absent=None,
-        when=one_of("type", "sev"),
-        required=(XML_ERROR, "failed to get launch security policy"),
-        invalid=(XML_ERROR, "failed to get launch security policy"),
+        when=one_of("type", kind),
+        required=problem,
+        invalid=problem,
+        newer=newer,
     )
+
+
+class LaunchSecurity(Model):
+    type = Enum("@type", ("sev", "s390-pv"), newer=("sev-snp",), required=True)
+    kernel_hashes = YesNo("@kernelHashes", when=_SEV)
+    author_key = YesNo("@authorKey", when=_SNP, newer=True)
+    vcek = YesNo("@vcek", when=_SNP, newer=True)
+    cbitpos = OptInt("cbitpos", when=_SEV, invalid=(XML_ERROR, "Invalid format for launch security cbitpos"))
+    reduced_phys_bits = OptInt(
+        "reducedPhysBits",
+        when=_SEV,
+        invalid=(XML_ERROR, "Invalid format for launch security reduced-phys-bits"),
+    )
+    policy = _policy("sev", 32, "0x04x")
+    snp_policy = _policy("sev-snp", 64, "0x08x", newer=True)
     dh_cert = Text("dhCert", when=one_of("type", "sev"))
     session = Text("session", when=one_of("type", "sev"))
+    workarounds = Text("guestVisibleWorkarounds", when=_SNP, newer=True)
+    id_block = Text("idBlock", when=_SNP, newer=True)
+    id_auth = Text("idAuth", when=_SNP, newer=True)
+    host_data = Text("hostData", when=_SNP, newer=True)
 
     def parsed(self, node: Node, context: Context) -> None:
         node.tolerate("handle")

@@ -6,9 +6,9 @@ import builtins
 from typing import Self
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
-from .addresses import Info
+from .addresses import Info, Virtio
 from .engine import Context, Model, View, fail
-from .fields import Children, Enum, OptInt, Part, Text, UInt, YesNo
+from .fields import Children, Enum, OptInt, Part, Text, UInt, YesNo, one_of
 from .node import Node
 from .serialize import Out
 
@@ -23,9 +23,17 @@ class Codec(Model):
 
 
 class Sound(Model):
-    model = Enum("@model", ("sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "ich7"), required=True)
+    model = Enum(
+        "@model",
+        ("sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "ich7"),
+        newer=("virtio",),
+        required=True,
+    )
+    multichannel = YesNo("@multichannel", when=one_of("model", "usb"), newer=True)
+    streams = UInt("@streams", when=one_of("model", "virtio"), newer=True)
     codecs = Children("codec", Codec, when=lambda sound: sound.model in ("ich6", "ich9"))
     audio = UInt("audio/@id", required=True, low=1)
+    virtio = Part("driver", Virtio, when=one_of("model", "virtio"), newer=True)
     info = Part(".", Info)
 
 
@@ -93,7 +101,7 @@ class Audio(Model):
     """<audio>; types with more than the plain attributes have their class below."""
 
     id = UInt("@id", required=True, low=1)
-    type = Enum("@type", _TYPES, required=True)
+    type = Enum("@type", _TYPES, newer=("pipewire",), required=True)
     timer_period = UInt("@timerPeriod", low=1)
 
     def read(self, node: Node, context: Context) -> None:
@@ -144,6 +152,12 @@ class PulseAudio(Audio):
     output = Part("output", PulseStream)
 
 
+class PipewireAudio(Audio):
+    runtime_dir = Text("@runtimeDir")
+    input = Part("input", PulseStream)
+    output = Part("output", PulseStream)
+
+
 class SdlAudio(Audio):
     driver = Enum("@driver", ("esd", "alsa", "arts", "pulseaudio"))
     input = Part("input", CountedStream)
@@ -158,5 +172,5 @@ class FileAudio(Audio):
 
 _KINDS: dict[str, type[Audio]] = {
     "alsa": AlsaAudio, "coreaudio": CoreAudio, "jack": JackAudio, "oss": OssAudio, "pulseaudio": PulseAudio,
-    "sdl": SdlAudio, "file": FileAudio,
+    "sdl": SdlAudio, "file": FileAudio, "pipewire": PipewireAudio,
 }  # fmt: skip

@@ -10,6 +10,8 @@ from .node import Node
 from .protection import Auth, DeviceLabel, Encryption, check_labels
 from .values import ULLONG_MAX, unsigned
 
+#: Of types of storage and of encryption, what libvirt learned after 9.0.0.
+NEW_STORAGE = ("vhostvdpa",)
 STORAGE_TYPES = ("file", "block", "dir", "network", "volume", "nvme", "vhostuser")
 FORMATS = (
     "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop", "cow", "qcow", "qcow2",
@@ -147,6 +149,10 @@ def _network(source: Source) -> bool:
     return source.type == "network"
 
 
+def _ssh(source: Source) -> bool:
+    return source.type == "network" and source.protocol == "ssh"
+
+
 def _web(source: Source) -> bool:
     return source.type == "network" and source.protocol in _WEB
 
@@ -157,7 +163,7 @@ class Source(Model):
     type = "file"
     file = Text("@file", shape=_IMAGE, when=lambda source: source.type == "file")
     fdgroup = Text("@fdgroup", when=lambda source: source.type == "file")
-    dev = Text("@dev", when=lambda source: source.type == "block")
+    dev = Text("@dev", when=lambda source: source.type in ("block", "vhostvdpa"))
     dir = Text("@dir", when=lambda source: source.type == "dir")
     protocol = Enum("@protocol", PROTOCOLS, when=_network, required=True)
     name = Text("@name", when=_network)
@@ -191,6 +197,11 @@ class Source(Model):
     )
     reconnect = Child("reconnect", Reconnect, when=lambda source: source.type == "vhostuser")
     hosts = Children("host", Host, when=_network)
+    reconnect_delay = UInt("reconnect/@delay", when=_network, newer=True)
+    known_hosts = Text("knownHosts/@path", when=_ssh, newer=True)
+    ssh_user = Text("identity/@username", when=_ssh, newer=True)
+    ssh_key = Text("identity/@keyfile", when=_ssh, newer=True)
+    ssh_agent = Text("identity/@agentsock", when=_ssh, newer=True)
     nfs_user = Text("identity/@user", when=lambda source: _network(source) and source.protocol == "nfs")
     nfs_group = Text("identity/@group", when=lambda source: _network(source) and source.protocol == "nfs")
     snapshot = Text("snapshot/@name", blank=False, when=_network)
@@ -205,6 +216,7 @@ class Source(Model):
     auth = Child("auth", Auth, show=lambda source, view: source.type != "volume")
     encryption = Child("encryption", Encryption)
     reservations = Child("reservations", Reservations)
+    data_store: Child[DataStore] = Child("dataStore", Model, newer=True)  # type: ignore[arg-type]
 
     def read(self, node: Node, context: Context) -> None:
         if self.type in ("nvme", "vhostuser"):
@@ -280,6 +292,17 @@ class SourceOf(Part[Source]):
             raise fail(*self.required)
 
 
+class DataStore(Model):
+    """<dataStore>: where a qcow2 image keeps what it holds."""
+
+    type = Enum("@type", STORAGE_TYPES, newer=NEW_STORAGE)
+    format = Enum("format/@type", FORMATS)
+    source = SourceOf()
+
+
+Source.data_store.model = DataStore
+
+
 #: Longer ones would be too deep to write, compare and copy.
 LONGEST_CHAIN = 100
 
@@ -287,7 +310,7 @@ LONGEST_CHAIN = 100
 class BackingStore(Model):
     """<backingStore>, one inside the other; without a type it says that the chain ends here."""
 
-    type = Enum("@type", STORAGE_TYPES, invalid=(XML_ERROR, "unknown storage source type '%s'"))
+    type = Enum("@type", STORAGE_TYPES, newer=NEW_STORAGE, invalid=(XML_ERROR, "unknown storage source type '%s'"))
     index = UInt("@index", live=True, invalid=(XML_ERROR, "invalid storage source index '%s'"))
     format = Enum(
         "format/@type",

@@ -99,6 +99,9 @@ class IoThread(IoThreadPool):
     """`filled` ones were not listed but counted."""
 
     id = UInt("@id", required=True, low=1)
+    poll_max = OptInt("poll/@max", bits=64, newer=True)
+    poll_grow = OptInt("poll/@grow", bits=64, newer=True)
+    poll_shrink = OptInt("poll/@shrink", bits=64, newer=True)
     filled = False
 
     def emit(self, out: Out, view: View) -> None:

@@ -65,7 +65,7 @@ DISKS = [
      "<target dev='vda' bus='virtio'/></disk>"),
     ("",
      "<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd' name='x'>"
-     "<host name='h'/><reconnect delay='10'/></source><target dev='vda' bus='virtio'/></disk>"),
+     "<host name='h'/></source><target dev='vda' bus='virtio'/></disk>"),
     ("",
      "<disk type='dir' device='floppy'><driver name='qemu' type='fat'/><source dir='/tmp'/>"
      "<target dev='fda' bus='fdc'/><readonly/></disk>"),
@@ -114,7 +114,7 @@ DISKS = [
      "<source file='/tmp/a' index='3'><privateData/></source><target dev='vda' bus='virtio'/><shareable/>"
      "</disk>"),
     ("",
-     "<disk type='file' device='disk'><driver name='qemu' type='raw' discard_no_unref='on'/>"
+     "<disk type='file' device='disk'><driver name='qemu' type='raw' detect_zeroes='on'/>"
      "<source file='/tmp/a'/><target dev='vda' bus='virtio'/></disk>"),
     ("",
      "<disk type='file' device='floppy'><driver name='qemu' type='raw' cache='none' discard='unmap'/>"

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
-#: Snippets of what libvirt has learned after 9.0.0; not for comparison.
+#: What libvirt has learned after 9.0.0, as 11.3.0 writes it: snippets of a domain or, indented more, of its devices.
 NEWER = Path(__file__).parent / "newer.txt"
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e{:04x}"
 _MARK = "@@next@@"
@@ -27,6 +27,15 @@ def documents() -> dict[str, str]:
             name = f"{path.stem}-{number}"
             body = f"<devices>{snippet}</devices>" if path.stem.startswith("devices") else snippet
             found[name] = wrap(name, len(found), body)
+    return found
+
+
+def newer() -> dict[str, str]:
+    """snippet -> document, of NEWER."""
+    found = {}
+    for number, snippet in enumerate(NEWER.read_text().rstrip().split("\n\n")):
+        body = f"<devices>{snippet}</devices>" if snippet.startswith("    ") else snippet
+        found[snippet] = wrap(f"newer-{number}", number, body)
     return found
 
 

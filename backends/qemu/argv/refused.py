@@ -8,6 +8,7 @@ from .command import refuse
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
+    from ...xml.engine import Model
 
 
 #: of <cputune>
@@ -33,12 +34,19 @@ def check(domain: Domain) -> None:
     ):
         if told:
             raise refuse(element, what)
+    refuse_newer(domain)
     for lease in domain.devices.leases:
         raise refuse(lease, "<lease>")
     for label in domain.seclabels:
         usual = label.type == "dynamic" and label.model == "dac" and label.baselabel is None
         if label.type != "none" and label.model not in ("none", None) and not usual:
             raise refuse(label, f"security label of model '{label.model}'")
+
+
+def refuse_newer(model: Model) -> None:
+    """Raise VirtError for what libvirt has learned after 9.0.0, in a domain or a device."""
+    for element, place in model.newest():
+        raise refuse(element, place)
 
 
 def _own_group(domain: Domain) -> bool:

@@ -33,6 +33,7 @@ def parse(domain: "Domain", xml: str) -> "tuple[str, Any]":
     from lxml import etree
 
     from ...xml.parse import read_tree
+    from ..argv.refused import refuse_newer
 
     element = read_tree(xml, "(device_definition)", errors.FROM_DOMAIN)
     tag, names = str(element.tag), kinds(domain)
@@ -55,6 +56,7 @@ def parse(domain: "Domain", xml: str) -> "tuple[str, Any]":
     given = [device for device in found if device.line_number]
     if len(given) != 1:
         raise fail(errors.CONFIG_UNSUPPORTED, f"cannot tell which device <{tag}> is meant to be")
+    refuse_newer(given[0])
     return names[tag], given[0]
 
 
