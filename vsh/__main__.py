@@ -2,8 +2,8 @@
 
 import sys
 
-from .entry import main
+from .entry import run
 
 if __name__ == "__main__":
     sys.argv[0] = "vsh"
-    sys.exit(main())
+    run()

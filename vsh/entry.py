@@ -5,8 +5,26 @@ else (help, the prompt, shell completion) goes through `vsh.cli`. VSH_NO_SHORTCU
 changes but time.
 """
 
+import gc
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+#: Objects after which the interpreter looks for garbage; its own 700 come with every few imports.
+GARBAGE = 50_000
+
+
+def run() -> "NoReturn":
+    """The process: `main`, and its end at once, since taking the interpreter apart takes as long as a command."""
+    gc.set_threshold(GARBAGE)
+    status = main()
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
 
 
 def main() -> int:

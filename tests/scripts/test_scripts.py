@@ -40,7 +40,7 @@ def domains(side: Side, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def as_virsh(tmp_path: Path) -> Path:
     """A folder in which virsh is vsh."""
     program = tmp_path / "virsh"
-    program.write_text(f"#!{sys.executable}\nimport sys\n\nfrom vsh.entry import main\n\nsys.exit(main())\n")
+    program.write_text(f"#!{sys.executable}\nfrom vsh.entry import run\n\nrun()\n")
     program.chmod(0o755)
     return tmp_path
 
