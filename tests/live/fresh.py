@@ -1,9 +1,13 @@
 """The test host of a daemon, as it begins."""
 
 import time
+from typing import Any
 
 from vsh.backends import api
 from vsh.backends.errors import VirtError
+
+INACTIVE = 2  # a flag of domain_get_xml_desc
+BEGINNINGS: dict[type, str] = {}  # how it was seen first, by the kind of connection
 
 
 def await_fresh(uri: str, timeout: float = 10) -> None:
@@ -28,9 +32,26 @@ def await_fresh(uri: str, timeout: float = 10) -> None:
 
 
 def untouched(connection: api.Connection) -> bool:
-    """Whether the default test host is as it begins, with one domain, the first, which runs; true as well of what
+    """Whether the default test host is as it begins, which is how this process saw it first; true as well of what
     cannot list its domains."""
+    calls: list[tuple[str, tuple[Any, ...]]] = []
+    lists = ("domains", "networks", "storage_pools", "interfaces", "node_devices")
     try:
-        return [domain.id for domain in connection.connect_list_all_domains(0)] == [1]
+        found = connection.batch([(f"connect_list_all_{name}", (0,)) for name in lists])
     except VirtError:
         return True
+    if any(isinstance(objects, VirtError) for objects in found):
+        return True
+    domains, networks, pools, *_ = found
+    for domain in domains:
+        calls += [("domain_get_xml_desc", (domain, flags)) for flags in (0, INACTIVE)]
+        questions = ("get_state", "has_managed_save_image", "list_all_snapshots", "list_all_checkpoints")
+        calls += [(f"domain_{question}", (domain, 0)) for question in questions]
+        calls.append(("domain_get_autostart", (domain,)))
+    for network in networks:
+        calls += [("network_get_xml_desc", (network, 0)), ("network_is_active", (network,))]
+    for pool in pools:
+        calls += [("storage_pool_get_xml_desc", (pool, 0)), ("storage_pool_get_info", (pool,))]
+        calls.append(("storage_pool_list_all_volumes", (pool, 0)))
+    seen = repr(([sorted(map(str, objects)) for objects in found], connection.batch(calls)))
+    return seen == BEGINNINGS.setdefault(type(connection.session), seen)
