@@ -45,6 +45,7 @@ class QemuConnection(ListingCalls, InfoCalls):
         "vsh.backends.qemu.migration.arriving:ArrivingCalls",
         "vsh.backends.qemu.migration.movejobs:MoveJobCalls",
         "vsh.backends.qemu.save:SaveCalls",
+        "vsh.backends.qemu.saved:SavedCalls",
         "vsh.backends.qemu.plugs.calls:HotplugCalls",
         "vsh.backends.qemu.blocks.blockjobs:BlockJobCalls",
         "vsh.backends.qemu.blocks.throttle:ThrottleCalls",

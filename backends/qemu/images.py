@@ -1,7 +1,7 @@
 """Saved guests as files, in libvirt's format (src/qemu/qemu_saveimage.h): libvirt restores ours, and we its.
 
-A header of 92 bytes, the definition as XML that ends in a NUL, QEMU's migration stream. Until all is there the header
-says that it is not.
+A header of 92 bytes, the definition as XML that ends in a NUL, what only libvirt reads (its cookie), room, QEMU's
+migration stream. Until all is there the header says that it is not.
 """
 
 import struct
@@ -9,6 +9,7 @@ import struct
 from .. import errors
 from . import definitions
 from .base import fail
+from .store import system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,30 +20,45 @@ COMPLETE, PARTIAL = b"LibvirtQemudSave", b"LibvirtQemudPart"
 VERSION = 2
 #: magic, version, length of the XML, whether the guest ran, compression, offset of the cookie, unused
 HEADER = struct.Struct("=16s5I56x")
+#: So many bytes are free behind a definition, so that it may become longer, and more up to a multiple of ROOM.
+SPARE, ROOM = 1024, 4096
 #: Larger definitions are none.
 LARGEST = 16 << 20
 
 
 class Image:
-    """What stands before the stream: `ran` says whether the guest is to run on; `offset` is where the stream begins."""
+    """What stands before the stream: `ran` says whether the guest is to run on; `offset` is where the stream begins,
+    `room` how many bytes XML and cookie have."""
 
-    def __init__(self, xml: bytes, ran: bool):
+    def __init__(self, xml: bytes, ran: bool, cookie: bytes = b""):
         self.xml = xml
         self.ran = ran
-        self.offset = HEADER.size + len(xml)
+        self.cookie = cookie
+        self.room = -(-(len(xml) + SPARE) // ROOM) * ROOM
+        self.offset = HEADER.size + self.room
 
     @classmethod
     def of(cls, domain: "Domain", ran: bool) -> "Image":
         return cls(domain.format(inactive=True, secure=True).encode("utf-8", "surrogateescape") + b"\0", ran)
 
     def head(self, complete: bool) -> bytes:
-        magic = COMPLETE if complete else PARTIAL
-        return HEADER.pack(magic, VERSION, len(self.xml), self.ran, 0, 0) + self.xml
+        magic, cookie = COMPLETE if complete else PARTIAL, len(self.xml) if self.cookie else 0
+        told = HEADER.pack(magic, VERSION, self.room, self.ran, 0, cookie)
+        return told + (self.xml + self.cookie).ljust(self.room, b"\0")
+
+    def rewrite(self, host: "Host", path: str) -> None:
+        """Put it in place of what stands before the stream in its file. Raises OPERATION_FAILED when it has no room."""
+        if len(self.xml + self.cookie) > self.room:
+            raise fail(errors.OPERATION_FAILED, "new xml too large to fit in file")
+        host.write_at(path, self.head(complete=True), 0, durable=True)
 
     @classmethod
     def read(cls, host: "Host", path: str) -> "Image":
-        """Raises VirtError for what is no saved guest, OSError for what cannot be read."""
-        data = host.read(path, HEADER.size)
+        """Raises VirtError for what is no saved guest, or cannot be read."""
+        try:
+            data = host.read(path, HEADER.size)
+        except OSError as error:
+            raise system_error(error, f"Failed to open file '{path}'") from None
         if len(data) < HEADER.size:
             raise fail(errors.OPERATION_FAILED, "failed to read qemu header")
         magic, version, length, ran, compressed, cookie = HEADER.unpack(data)
@@ -59,8 +75,8 @@ class Image:
         rest = host.read(path, length, HEADER.size)
         if len(rest) < length:
             raise fail(errors.OPERATION_FAILED, "failed to read domain XML")
-        made = cls(rest, bool(ran))
-        made.xml = rest[:cookie] if cookie else rest
+        made = cls(rest[:cookie] if cookie else rest.rstrip(b"\0") + b"\0", bool(ran), rest[cookie:] if cookie else b"")
+        made.room, made.offset = length, HEADER.size + length
         return made
 
     def model(self) -> "Domain":

@@ -106,10 +106,14 @@ domain_migrate_start_post_copy
 """,
     "vsh.backends.qemu.save:SaveCalls": """
 domain_managed_save
-domain_managed_save_get_xml_desc
 domain_managed_save_remove
 domain_restore_flags
 domain_save_flags
+""",
+    "vsh.backends.qemu.saved:SavedCalls": """
+domain_managed_save_define_xml
+domain_managed_save_get_xml_desc
+domain_save_image_define_xml
 domain_save_image_get_xml_desc
 """,
     "vsh.backends.qemu.plugs.calls:HotplugCalls": """
@@ -181,6 +185,7 @@ domain_block_stats_flags
 domain_get_block_info
 domain_get_control_info
 domain_get_cpu_stats
+domain_get_disk_errors
 domain_get_vcpus
 domain_interface_stats
 domain_memory_stats

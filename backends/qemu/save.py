@@ -13,11 +13,13 @@ from .handing import FILE, hand
 from .images import COMPLETE, Image
 from .lifecycle import ends, monitor_of
 from .plans import Plan
+from .saved import other
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..hosts import Host
     from ..records import DomainRef
+    from ..xml.domain import Domain
     from .driver import QemuDriver
     from .guests import Guest
     from .qmp import Monitor
@@ -33,9 +35,8 @@ class SaveCalls(QemuBase):
 
     @call("qemuDomainSaveFlags", SAVE)
     def domain_save_flags(self, dom: "DomainRef", to: str, dxml: "str | None", flags: int = 0) -> None:
-        _no_xml(dxml)
         with self._lock(dom):
-            save(self.driver, self._active(dom), to, flags)
+            save(self.driver, self._active(dom), to, flags, dxml)
 
     @call("qemuDomainManagedSave", SAVE)
     def domain_managed_save(self, dom: "DomainRef", flags: int = 0) -> None:
@@ -55,34 +56,17 @@ class SaveCalls(QemuBase):
 
     @call("qemuDomainRestoreFlags", SAVE)
     def domain_restore_flags(self, from_: str, dxml: "str | None", flags: int = 0) -> None:
-        _no_xml(dxml)
         driver = self.driver
         image = Image.read(driver.host, from_)
-        model = image.model()
+        model = other(driver, image.model(), dxml)
         driver.places.definition(model.name)
         with driver.lock(model.uuid):
-            restore(driver, image, from_, flags)
-
-    @call("qemuDomainSaveImageGetXMLDesc", const.DOMAIN_SAVE_IMAGE_XML_SECURE)
-    def domain_save_image_get_xml_desc(self, file: str, flags: int = 0) -> str:
-        return Image.read(self.driver.host, file).model().format(inactive=True, secure=bool(flags))
-
-    @call("qemuDomainManagedSaveGetXMLDesc", const.DOMAIN_SAVE_IMAGE_XML_SECURE)
-    def domain_managed_save_get_xml_desc(self, dom: "DomainRef", flags: int = 0) -> str:
-        guest = self._guest(dom)
-        if not guest.managed_save:
-            raise fail(errors.OPERATION_INVALID, "domain does not have managed save image")
-        image = Image.read(self.driver.host, self.driver.places.saved(guest.name))
-        return image.model().format(inactive=True, secure=bool(flags))
+            restore(driver, image, from_, flags, model=model)
 
 
-def _no_xml(dxml: "str | None") -> None:
-    if dxml is not None:
-        raise fail(errors.ARGUMENT_UNSUPPORTED, "changing the definition is not supported without libvirt yet")
-
-
-def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
-    """Write a running guest to a file and end it; call it with the domain's lock.
+def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int, dxml: "str | None" = None) -> None:
+    """Write a running guest to a file, with another definition if that is given, and end it; call it with the domain's
+    lock.
 
     Raises VirtError, and the guest runs on as before.
     """
@@ -94,7 +78,7 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int) -> None:
     plan = Plan(driver, guest.uuid, "save", {"image": [path], "running": ["1" if running else "0"]})
     plan.write()
     try:
-        begin_image(driver, guest, path, runs_on)
+        begin_image(driver, guest, path, runs_on, dxml)
         if running:
             with monitor_of(driver, guest) as monitor:
                 monitor.execute("stop")
@@ -186,10 +170,10 @@ def is_complete(host: "Host", uuid: bytes, path: str) -> bool:
     return host.stat(part) is None if part != path else host.read(path, len(COMPLETE)) == COMPLETE
 
 
-def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool) -> None:
+def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool, dxml: "str | None" = None) -> None:
     """Begin a guest's image beside `path` with its definition, and let QEMU have the file. Raises VirtError."""
     assert guest.record is not None
-    image = Image.of(definitions.read_live(driver.store, guest.uuid, inactive=True), runs_on)
+    image = Image.of(other(driver, definitions.read_live(driver.store, guest.uuid, inactive=True), dxml), runs_on)
     host, part = driver.host, _part(driver.host, guest.uuid, path)
     try:
         if part == path:
@@ -237,12 +221,18 @@ def migrate(driver: "QemuDriver", guest: "Guest", what: str) -> None:
         pause = min(pause * 1.5, driver.host.pause)
 
 
-def restore(driver: "QemuDriver", image: Image, path: str, flags: int, transient: bool = True) -> None:
-    """Run a saved guest; call it with the domain's lock. Raises VirtError; the file stays."""
+def restore(
+    driver: "QemuDriver", image: Image, path: str, flags: int, transient: bool = True, model: "Domain | None" = None
+) -> None:
+    """Run a saved guest, as `model` if that is given; call it with the domain's lock.
+
+    Raises VirtError; the file stays.
+    """
     from .launching import start
 
     runs = bool(flags & const.DOMAIN_SAVE_RUNNING) or (image.ran and not flags & const.DOMAIN_SAVE_PAUSED)
-    start(driver, image.model(), not runs, transient, (path, image.offset), begun=const.DOMAIN_RUNNING_RESTORED)
+    model = model or image.model()
+    start(driver, model, not runs, transient, (path, image.offset), begun=const.DOMAIN_RUNNING_RESTORED)
 
 
 def await_incoming(monitor: "Monitor") -> None:

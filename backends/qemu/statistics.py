@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..records import (
         DomainBlockStats,
+        DomainDiskError,
         DomainGetBlockInfo,
         DomainGetControlInfo,
         DomainGetCpuStats,
@@ -53,6 +54,8 @@ _MEMORY = (
 )
 _COUNTS = (2, 3)
 ACTUAL, RSS, LAST_UPDATE = 6, 7, 9
+#: QEMU's state of a disk -> virDomainDiskErrorCode
+DISK_ERRORS = {"failed": const.DOMAIN_DISK_ERROR_UNSPEC, "nospace": const.DOMAIN_DISK_ERROR_NO_SPACE}
 #: What QEMU tells for a figure the guest does not give.
 UNKNOWN = 2**64 - 1
 
@@ -72,6 +75,20 @@ class StatisticsCalls(QemuBase):
         found = params.TypedParams()
         for name, key in _OF_QEMU.items():
             found.add(name, params.LLONG, figures[key])
+        return found
+
+    @call("qemuDomainGetDiskErrors")
+    def domain_get_disk_errors(self, dom: "DomainRef", flags: int = 0) -> "list[DomainDiskError]":
+        """Those of disks whose errors stop the guest."""
+        guest = self._active(dom)
+        kind, found = records.of_struct("domain_disk_error"), []
+        with monitor_of(self.driver, guest) as monitor:
+            asked = monitor.execute("query-block")
+        told = [(str(block.get("qdev")).split("/"), block.get("io-status")) for block in asked]
+        for disk in definitions.read_live(self.driver.store, dom.uuid).devices.disks:
+            said = next((status for words, status in told if disk.info.alias in words), None)
+            if said in DISK_ERRORS:
+                found.append(kind(disk.target, DISK_ERRORS[said]))
         return found
 
     @call("")

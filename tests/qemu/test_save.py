@@ -16,6 +16,7 @@ from tests.live.need import need
 from tests.live.side import Side
 from tests.live.wait import wait_until
 from tests.qemu.running import code
+from tests.qemu.twins import Twins
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import (
@@ -207,6 +208,64 @@ def test_what_is_at_the_target_of_a_save_or_a_dump(conn: api.Connection, guests:
         conn.domain_core_dump_with_format(ref, str(null), 0, const.DUMP_MEMORY_ONLY)
     assert null.is_char_device()
     conn.domain_destroy(ref)
+
+
+def test_other_definitions_as_with_libvirt(twins: Twins) -> None:
+    """An image takes the definition that it is given, if the hardware is the same."""
+    twins.same("""
+        !sed 's,<memory,<title>t</title><memory,' ../g.xml > t.xml
+        !sed 's,<name>g<,<name>h<,' ../g.xml > name.xml
+        !sed "s,<memory.*</memory>,<memory unit='KiB'>16384</memory>," ../g.xml > memory.xml
+        !sed "s,machine='pc',machine='q35'," ../g.xml > machine.xml
+        !grep -v vda ../g.xml | sed "s,<disk type='file' device='disk'>.*vdb.*</disk>,," > disks.xml
+        save g %/image --xml %/t.xml
+        start g
+        domblkerror g
+        save g %/image --xml %/name.xml
+        save g %/image --xml %/memory.xml
+        save g %/image --xml %/machine.xml
+        save g %/image --xml %/disks.xml
+        save g %/image --xml %/none.xml
+        domstate g
+        save g %/image --xml %/t.xml
+        save-image-dumpxml %/image
+        restore %/image --xml %/memory.xml
+        restore %/image --xml %/../g.xml --paused
+        desc g --title
+        domstate g
+        save g %/image --running
+        save-image-define %/image %/memory.xml
+        save-image-define %/image %/name.xml
+        save-image-define %/image %/t.xml --paused
+        save-image-define %/image %/t.xml --paused --running
+        save-image-define %/none %/t.xml
+        restore %/image
+        domstate g
+        desc g --title
+        managedsave-define g %/t.xml
+        managedsave g
+        managedsave-define g %/memory.xml
+        managedsave-define g %/../g.xml --running
+        managedsave-dumpxml g
+        start g
+        domstate g --reason
+        desc g --title
+        destroy g
+        domblkerror g
+    """)
+
+
+def test_there_is_room_for_a_longer_definition(conn: api.Connection, running: DomainRef) -> None:
+    conn.domain_managed_save(running, 0)
+    xml = conn.domain_managed_save_get_xml_desc(running, 0)
+    longer = xml.replace("<memory", f"<description>{'x' * 1000}</description><memory", 1)
+    conn.domain_managed_save_define_xml(running, longer, const.DOMAIN_SAVE_PAUSED)
+    with pytest.raises(VirtError, match="new xml too large to fit in file"):
+        conn.domain_managed_save_define_xml(running, longer.replace("x" * 1000, "y" * 9000), 0)
+    assert "xxx" in conn.domain_managed_save_get_xml_desc(running, 0)
+    conn.domain_create(running)
+    assert conn.domain_get_state(running, 0).state == const.DOMAIN_PAUSED
+    assert "xxx" in conn.domain_get_xml_desc(running, 0)
 
 
 #: `vsh ARGUMENTS` that saves slowly.

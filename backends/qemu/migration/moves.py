@@ -72,9 +72,10 @@ def same_hardware(driver: "QemuDriver", xml: str, model: "Domain") -> "Domain":
     def shape(domain: "Domain") -> "dict[str, object]":
         found: dict[str, object] = {
             "domain uuid": uuid_text(domain.uuid),
-            "machine type": domain.os.machine,
-            "domain memory": domain.memory,
+            "domain machine type": domain.os.machine,
+            "domain max memory": domain.memory,
             "domain vCPU max": domain.max_vcpus,
+            "domain disk count": len(domain.devices.disks),
         }
         for tag, field in kinds(domain).items():
             places = []
@@ -92,6 +93,8 @@ def same_hardware(driver: "QemuDriver", xml: str, model: "Domain") -> "Domain":
     for what, value in here.items():
         if there[what] != value:
             text = f"Target {what} {there[what]} does not match source {value}"
+            if isinstance(value, list):
+                text = f"Target {what} do not match those of the source"
             raise fail(errors.CONFIG_UNSUPPORTED, text)
     return wanted
 
