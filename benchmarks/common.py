@@ -1,8 +1,9 @@
 """What the benchmarks share: an installed vsh, interleaved timing, tables of ratios.
 
-Importing it makes the helpers of `tests.live` importable. Needs the packages of the `test` extra.
+Importing it makes the helpers of `tests.live` importable and usable. Needs the packages of the `test` extra.
 """
 
+import atexit
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from tests.live import answers  # noqa: E402
+
+answers.begin()
+atexit.register(answers.end)
 
 
 def install_vsh(directory: Path) -> Path:
