@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.live.libvirtd import Libvirtd
+from tests.live import answers
+from tests.live.libvirtd import QEMU_CONF, Libvirtd
 from tests.live.need import need, need_root
 from tests.live.nursery import NOBODY, Nursery
-from tests.live.sshd import Sshd, bare
+from tests.live.sshd import Sshd, bare, covered
 from vsh.backends import api
 from vsh.backends.ssh import warm
 
@@ -144,21 +145,41 @@ def without_a_daemon_over_ssh() -> Iterator[Host]:
             yield from _qemu(open, 3)
 
 
+@contextmanager
+def home_of_nobody() -> Iterator[tuple[dict[str, Path], dict[str, str]]]:
+    """A home of nobody's: what stands in for what, and settings of sshd."""
+    with tempfile.TemporaryDirectory(prefix="vsh-q", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        passwd, conf = Path(folder) / "passwd", Path(folder) / ".config/libvirt/qemu.conf"
+        lines = [line for line in Path("/etc/passwd").read_text().splitlines() if not line.startswith("nobody:")]
+        passwd.write_text("\n".join([*lines, f"nobody:x:{NOBODY}:{NOBODY}::{folder}:/bin/sh\n"]))
+        conf.parent.mkdir(parents=True)
+        conf.write_text(QEMU_CONF)
+        answers.keep(Path(folder) / ".cache/libvirt/qemu/capabilities", f"libvirtd-{NOBODY}", NOBODY)
+        for path in (folder, *Path(folder).rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        yield {"/etc/passwd": passwd}, {"SetEnv": f"HOME={folder} XDG_RUNTIME_DIR={folder}/run"}
+
+
 @host("qemu-session-over-ssh")
 def of_a_user_over_ssh() -> Iterator[Host]:
     """Those of an unprivileged user there, who did not say that there is no libvirt."""
     need("qemu-system-x86_64", "sshd")
     need_root()
-    with tempfile.TemporaryDirectory(prefix="vsh-q", dir="/tmp") as folder:
-        passwd = Path(folder) / "passwd"
-        lines = [line for line in Path("/etc/passwd").read_text().splitlines() if not line.startswith("nobody:")]
-        passwd.write_text("\n".join([*lines, f"nobody:x:{NOBODY}:{NOBODY}::{folder}:/bin/sh\n"]))
-        os.chown(folder, NOBODY, NOBODY)
-        settings = {"SetEnv": f"HOME={folder} XDG_RUNTIME_DIR={folder}/run"}
-        with Sshd(prefix=bare(others={"/etc/passwd": passwd}), settings=settings) as sshd:
-            uri = f"qemu+ssh://nobody@127.0.0.1:{sshd.port}/session?{sshd.query()}"
-            with through_an_agent(uri) as open:
-                yield from _qemu(open, 3)
+    with home_of_nobody() as (home, settings), Sshd(prefix=bare(others=home), settings=settings) as sshd:
+        uri = f"qemu+ssh://nobody@127.0.0.1:{sshd.port}/session?{sshd.query()}"
+        with through_an_agent(uri) as open:
+            yield from _qemu(open, 3)
+
+
+@host("libvirt-session-over-ssh")
+def of_a_user_of_libvirt_over_ssh() -> Iterator[Host]:
+    """Those of an unprivileged user there, whose daemon the first connection starts and the others find."""
+    need("libvirtd", "virt-ssh-helper", "sshd")
+    need_root()
+    with home_of_nobody() as (home, settings), Sshd(prefix=covered(home), settings=settings) as sshd:
+        uri = f"qemu+ssh://nobody@127.0.0.1:{sshd.port}/session?{sshd.query()}"
+        with through_an_agent(uri) as open:
+            yield from _qemu(open, 3)
 
 
 def _qemu(open: Open, rounds: int) -> Iterator[Host]:

@@ -108,6 +108,11 @@ def bare(*, without: Sequence[str] = SPARED, others: Mapping[str, Path] = {}) ->
         path = shutil.which(name, path=SYSTEM_PATH)
         if path:
             script.append(f"mount --bind /dev/null {path}")
-    for place, other in others.items():
-        script.append(f"{{ [ -e {place} ] || mkdir -p {place}; }} && mount --bind {other} {place}")
-    return ["unshare", "--mount", "sh", "-ec", "\n".join([*script, 'exec "$@"']), "sh"]
+    return covered(others, script)
+
+
+def covered(others: Mapping[str, Path], script: Sequence[str] = ()) -> list[str]:
+    """What begins the command line of an sshd in a mount namespace of its own, in which `script` was run and `others`
+    stand in for files and folders."""
+    places = [f"{{ [ -e {p} ] || mkdir -p {p}; }} && mount --bind {other} {p}" for p, other in others.items()]
+    return ["unshare", "--mount", "sh", "-ec", "\n".join([*script, *places, 'exec "$@"']), "sh"]
