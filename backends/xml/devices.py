@@ -6,12 +6,11 @@ from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from .addresses import Info, Virtio
 from .chars import CharSource
 from .engine import Context, Model, View, fail
-from .fields import FILE, Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, YesNo, YesOrNo, one_of
+from .fields import DIGITS, FILE, Child, Enum, OnOff, OptInt, Part, Size, Text, Texts, UInt, YesNo, YesOrNo, one_of
 from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX
 
-_DIGITS = ("[0-9]+", "a number")
 _VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 
 
@@ -194,7 +193,7 @@ class Memballoon(Model):
     model = Enum("@model", ("virtio", "xen", "none", *_VIRTIO[1:]), required=True)
     autodeflate = OnOff("@autodeflate")
     free_page_reporting = OnOff("@freePageReporting")
-    stats_period = OptInt("stats/@period", sign=True, base=0, wanted=True, shape=_DIGITS)
+    stats_period = OptInt("stats/@period", sign=True, base=0, wanted=True, shape=DIGITS)
     info = Part(".", Info, when=lambda balloon: balloon.model != "none")
     virtio = Part("driver", Virtio)
 

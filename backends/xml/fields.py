@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .node import Node
     from .serialize import Out
 
-#: libvirt's absFilePath; other systems have drives
+#: Shapes of values: digits alone, a device of the host, and libvirt's absFilePath; other systems have drives
+DIGITS = ("[0-9]+", "a number")
+DEVICE = (r"[a-zA-Z0-9_.\\:/-]+", "a device's name")
 FILE = (r"(/|[a-zA-Z]:\\).+", "an absolute path")
 
 
@@ -319,6 +321,8 @@ def one_of(name: str, *values: str) -> Callable[[Any], bool]:
 
 
 __all__ = [
+    "DEVICE",
+    "DIGITS",
     "FILE",
     "Child",
     "Children",

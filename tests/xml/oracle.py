@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -55,10 +56,10 @@ def virsh_missing() -> bool:
     return shutil.which("virsh") is None and not os.environ.get("VSH_LIVE")
 
 
-def ask(commands: list[str]) -> list[str]:
-    """What virsh prints to each command (which may be several, "a; b"), errors in place, in one process."""
+def ask(commands: list[str], program: Sequence[str] = ("virsh",)) -> list[str]:
+    """What virsh, or `program`, prints to each command (which may be several, "a; b"), errors in place."""
     run = subprocess.run(
-        ["virsh", "-q", "-c", "test:///default", f"; echo {_MARK}; ".join(commands)],
+        [*program, "-q", "-c", "test:///default", f"; echo {_MARK}; ".join(commands)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import INTERNAL_ERROR, UNKNOWN, XML_ERROR, VirtError
 from ..config import ParseConfig
 from ..engine import Context, Model, View, fail
-from ..fields import Child, Children, Enum, Flag, Int, Name, OnOff, Text, UInt, YesNo
+from ..fields import DEVICE, DIGITS, Child, Children, Enum, Flag, Int, Name, OnOff, Text, UInt, YesNo
 from ..node import Node
 from ..parse import parse, refuse_unknown
 from ..serialize import Out
@@ -15,6 +15,8 @@ from ..serialize import Out
 TYPES = ("ethernet", "bridge", "bond", "vlan")
 STATES = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")
 MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
+_IP = ("[0-9a-fA-F.:]+", "an IP address")
+_MAC = ("([a-fA-F0-9]{2}:){5}[a-fA-F0-9]{2}", "a MAC address")
 #: The largest MTU that is accepted.
 MTU = 100000
 
@@ -35,7 +37,7 @@ class Dhcp(Model):
 
 
 class Address(Model):
-    address = Text("@address")
+    address = Text("@address", wanted=True, shape=_IP)
     prefix = Int("@prefix", base=0)
 
     def present(self, view: View) -> bool:
@@ -50,7 +52,7 @@ class Protocol(Model):
     autoconf = Flag("autoconf", when=lambda protocol: protocol.family == "ipv6")
     dhcp = Child("dhcp", Dhcp)
     ips = Children("ip", Address)
-    gateway = Text("route/@gateway", blank=False)
+    gateway = Text("route/@gateway", blank=False, wanted=True, shape=_IP)
 
     def read(self, node: Node, context: Context) -> None:
         family = node.get("family")
@@ -95,7 +97,7 @@ class ArpMonitor(Model):
 
 
 class Vlan(Model):
-    tag = Name("@tag", required=(XML_ERROR, "vlan interface misses the tag attribute"))
+    tag = Name("@tag", shape=DIGITS, required=(XML_ERROR, "vlan interface misses the tag attribute"))
     device = Name("interface/@name", required=(XML_ERROR, "vlan interface misses name attribute"))
 
 
@@ -105,7 +107,7 @@ class Port(Model):
     spread = True
     allowed: tuple[str, ...] = ()
     type = Enum("@type", TYPES, required=True)
-    name = Name("@name", required=(XML_ERROR, "interface has no name"))
+    name = Name("@name", shape=DEVICE, required=(XML_ERROR, "interface has no name"))
 
     def read(self, node: Node, context: Context) -> None:
         kind = node.get("type")
@@ -125,7 +127,7 @@ def of_type(*kinds: str) -> Any:
 class BondPort(Port):
     allowed = ("ethernet",)
     link = Child("link", Link)
-    mac = Text("mac/@address", blank=False)
+    mac = Text("mac/@address", blank=False, wanted=True, shape=_MAC)
 
 
 class Bond(Model):
@@ -139,7 +141,7 @@ class Bond(Model):
 class BridgePort(Port):
     allowed = ("ethernet", "bond", "vlan")
     link = Child("link", Link)
-    mac = Text("mac/@address", blank=False, when=of_type("ethernet"))
+    mac = Text("mac/@address", blank=False, wanted=True, shape=_MAC, when=of_type("ethernet"))
     bond = Child("bond", Bond, when=of_type("bond"))
     vlan = Child("vlan", Vlan, when=of_type("vlan"))
 
@@ -147,7 +149,7 @@ class BridgePort(Port):
 class Bridge(Model):
     spread = True
     stp = OnOff("@stp")
-    delay = Text("@delay")
+    delay = Text("@delay", shape=("[0-9.]+", "a number"))
     ports = Children("interface", BridgePort)
 
     def read(self, node: Node, context: Context) -> None:
@@ -157,11 +159,13 @@ class Bridge(Model):
 
 class Interface(Port):
     allowed = TYPES
-    start = Enum("start/@mode", ("none", "onboot", "hotplug"), invalid=(XML_ERROR, "unknown interface startmode %s"))
-    mtu = Mtu("mtu/@size", bits=64)
+    start = Enum(
+        "start/@mode", ("none", "onboot", "hotplug"), wanted=True, invalid=(XML_ERROR, "unknown interface startmode %s")
+    )
+    mtu = Mtu("mtu/@size", bits=64, wanted=True)
     protocols = Children("protocol", Protocol)
     link = Child("link", Link, when=of_type("ethernet", "bond", "vlan"))
-    mac = Text("mac/@address", blank=False, when=of_type("ethernet"))
+    mac = Text("mac/@address", blank=False, wanted=True, shape=_MAC, when=of_type("ethernet"))
     bridge = Child("bridge", Bridge, when=of_type("bridge"))
     bond = Child("bond", Bond, when=of_type("bond"))
     vlan = Child("vlan", Vlan, when=of_type("vlan"))

@@ -52,6 +52,9 @@ class Moment(Model):
     domain: Domain | None
 
     def read(self, node: Node, context: Context) -> None:
+        for field in self.fields:  # new ones may have what only redefined ones heed
+            for place in field.places():
+                node.tolerate(place)
         fields = {field.name: field for field in self.fields}
         fields["name"].read(self, node, context)
         if context.memo["redefine"] and not self.name:

@@ -6,7 +6,7 @@ from ... import errors
 from ..addresses import PciPlace
 from ..config import ParseConfig
 from ..engine import Context, Model, View, fail
-from ..fields import Child, Children, Enum, Int, LazyChild, Name, OptInt, Part, Size, Text, Uuid, YesNo
+from ..fields import DIGITS, FILE, Child, Children, Enum, Int, LazyChild, Name, OptInt, Part, Size, Text, Uuid, YesNo
 from ..node import Node
 from ..parse import parse, refuse_unknown
 from ..protection import Auth
@@ -98,6 +98,9 @@ class Device(Model):
     path = Text("@path", required=(errors.XML_ERROR, "missing storage pool source device path"))
     part_separator = YesNo("@part_separator")
 
+    def parsed(self, node: Node, context: Context) -> None:
+        node.tolerate("freeExtent")  # what is free is the pool's to tell
+
 
 class Adapter(Model):
     """The SCSI or Fibre Channel host behind a pool."""
@@ -158,11 +161,11 @@ class Source(Model):
     parts = 0
     hosts = Children("host", Host, show=lambda source, view: bool(source.parts & HOST))
     devices = Children("device", Device, show=lambda source, view: bool(source.parts & DEVICE))
-    dir = Text("dir/@path", tidy=True, show=lambda source, view: bool(source.parts & DIR))
+    dir = Text("dir/@path", tidy=True, wanted=True, show=lambda source, view: bool(source.parts & DIR))
     adapter = Child("adapter", Adapter, show=lambda source, view: bool(source.parts & ADAPTER))
     name = Text("name", show=lambda source, view: bool(source.parts & NAME))
     iqn = Text("initiator/iqn/@name", blank=False, show=lambda source, view: bool(source.parts & INITIATOR))
-    format = Text("format/@type")
+    format = Text("format/@type", wanted=True)
     auth = Child("auth", Auth)
     protocol = Text("protocol/@ver", blank=False)
     vendor = Text("vendor/@name", blank=False)
@@ -170,6 +173,9 @@ class Source(Model):
 
     def parsed(self, node: Node, context: Context) -> None:
         kind = context.memo["pool"]
+        if kind == "logical":
+            for name in node.findall("name"):  # of which only the first counts
+                name.tolerate(".")
         if kind == "rbd" and self.name is None:
             raise fail(errors.XML_ERROR, "element 'name' is mandatory for RBD pool")
         if kind in FORMATS and self.format and self.format not in FORMATS[kind]:
@@ -190,7 +196,7 @@ class Source(Model):
 
 class Target(Model):
     spread = True
-    path = Text("path", tidy=True)
+    path = Text("path", tidy=True, shape=FILE)
     permissions = LazyChild("permissions", Permissions)
 
 
@@ -200,10 +206,10 @@ class Pool(Model):
     type = Enum("@type", SOURCES, required=True, absent=None)
     name = Name("name")
     uuid = Uuid("uuid", invalid=(errors.XML_ERROR, "malformed uuid element"))
-    capacity = Size("capacity", scale=1, absent=None)
-    allocation = Size("allocation", scale=1, absent=None)
-    available = Size("available", scale=1, absent=None)
-    cow = YesNo("features/cow/@state")
+    capacity = Size("capacity", scale=1, absent=None, shape=DIGITS)
+    allocation = Size("allocation", scale=1, absent=None, shape=DIGITS)
+    available = Size("available", scale=1, absent=None, shape=DIGITS)
+    cow = YesNo("features/cow/@state", wanted=True)
     source = Part("source", Source)
     target = Part("target", Target, show=lambda pool, view: not SOURCES[pool.type] & NETWORK)
     refresh = Enum(
@@ -234,8 +240,10 @@ class Pool(Model):
     def read(self, node: Node, context: Context) -> None:
         Pool.type.read(self, node, context)
         for size in (Pool.capacity, Pool.allocation, Pool.available):
-            for place in size.places():
-                node.tolerate(place)
+            holder = node.find(size.path)
+            if holder is not None:
+                size.judge(holder.text() or None, holder)
+                holder.tolerate("@unit")
         if not self.type:
             raise fail(errors.XML_ERROR, "Missing required attribute 'type' in element 'pool'")
         context.memo["pool"] = self.type

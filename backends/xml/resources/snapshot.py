@@ -76,6 +76,8 @@ class Snapshot(Moment):
 
     def read(self, node: Node, context: Context) -> None:
         super().read(node, context)
+        node.tolerate("active")
+        node.tolerate("cookie")
         if context.memo["redefine"]:
             self._read_state(node)
             domain = node.find("domain")

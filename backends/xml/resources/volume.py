@@ -155,11 +155,17 @@ class Volume(Model):
             volume.target = Image(format=FORMATS[pool][0] if pool in FORMATS else None)
         return volume
 
-    def parsed(self, node: Node, context: Context) -> None:
-        self.type = self.type or "file"
-        capacity, allocation = node.find("capacity"), node.find("allocation")
+    def read(self, node: Node, context: Context) -> None:
+        for field in (Volume.type, Volume.name, Volume.backing):  # libvirt's order
+            field.read(self, node, context)
+        capacity = node.find("capacity")
         if capacity is None or not capacity.text():
             raise fail(errors.XML_ERROR, "missing capacity element")
+        super().read(node, context)
+
+    def parsed(self, node: Node, context: Context) -> None:
+        self.type = self.type or "file"
+        allocation = node.find("allocation")
         if allocation is None or not allocation.text():
             self.allocation = self.capacity
 
