@@ -9,7 +9,7 @@ from datetime import datetime
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, ending, helpers, journal, ownership, pinning, taps
+from . import definitions, ending, helpers, journal, ownership, pinning, taps, tls
 from .base import fail
 from .blocks import chains
 from .guests import RUNNING, STARTING, Guests
@@ -77,6 +77,7 @@ def start(
     actions(model)
     align(model)
     locate(driver.store, model.devices.disks)
+    tls.choose(driver, model.devices.disks)
     if gap_before(model) is not None:
         text = "online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus"
         raise fail(errors.CONFIG_UNSUPPORTED, text)

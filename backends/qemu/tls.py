@@ -1,14 +1,26 @@
-"""Certificates for what QEMU serves, or asks for, by TLS while a guest runs, as qemu.conf says where they are."""
+"""TLS of what QEMU serves or asks for while a guest runs: whether, and with which certificates, says qemu.conf."""
 
 import base64
 
 from ..constants.secret import SECRET_USAGE_TYPE_TLS
+from .blocks.chains import layers
 from .qmp import CommandFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..xml.disks import Disk
     from .driver import QemuDriver
     from .qmp import Monitor
+
+
+def choose(driver: "QemuDriver", disks: "Iterable[Disk]") -> None:
+    """Let disks that NBD serves, and do not say so themselves, use TLS or not as qemu.conf says."""
+    for disk in disks:
+        for layer in layers(disk):
+            if layer.source.protocol == "nbd" and layer.source.tls is None:
+                layer.source.tls = driver.settings.number("nbd_tls", 0) != 0
 
 
 def add(driver: "QemuDriver", monitor: "Monitor", user: str, name: str, serves: bool) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.need import need
 from tests.live.wait import wait_until
-from tests.qemu.twins import Twins, backing, fill, read, sources
+from tests.qemu.twins import DISK, Twins, backing, fill, read, sources
 from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import VirtError
@@ -106,19 +107,30 @@ def test_as_libvirt_does_them(twins: Twins) -> None:
     """)
 
 
+def elsewhere(twins: Twins, **images: tuple[str, str]) -> str:
+    """The guest's definition with other sources: name of its image -> type of the disk, and <source> as it goes on."""
+    xml = twins.xml.read_text()
+    for name, (type, source) in images.items():
+        own = DISK.format(twins.folder, name, "").partition("<target")[0]
+        there = own.replace("type='file'", f"type='{type}'").replace(f"file='{twins.folder}/{name}.qcow2'/>", source)
+        assert own in xml
+        xml = xml.replace(own, there)
+    return xml
+
+
 def test_volumes_as_libvirt_has_them(twins: Twins) -> None:
     """Snapshots of, and jobs on, a disk that is a volume, which stays one while anything stands on it."""
+    volumes = {name: ("volume", f"pool='p' volume='{name}.qcow2'/>") for name in "ab"}
+    (twins.folder.parent / "volumes.xml").write_text(elsewhere(twins, **volumes))
     twins.same("""
         pool-create-as p dir --target %
-        !sed "s,file' device='disk',volume' device='disk',g" ../g.xml > v.xml
-        !sed -i "s,file='[^']*/\\([ab].qcow2\\),pool='p' volume='\\1,g" v.xml
-        define %/v.xml
+        define %/../volumes.xml
         snapshot-create-as g auto --disk-only
         snapshot-create-as g off --disk-only --diskspec vda,file=%/off --diskspec vdb,snapshot=no
         dumpxml g
         snapshot-dumpxml g off
         undefine g --snapshots-metadata
-        define %/v.xml
+        define %/../volumes.xml
         start g
         snapshot-create-as g on --disk-only --diskspec vda,file=%/a.qcow2 --diskspec vdb,snapshot=no
         snapshot-create-as g on --disk-only --diskspec vda,file=%/on --diskspec vdb,file=%/onb
@@ -141,6 +153,36 @@ def test_volumes_as_libvirt_has_them(twins: Twins) -> None:
         destroy g
         pool-destroy p
         start g
+    """)
+
+
+def test_network_disks_as_libvirt_has_them(twins: Twins) -> None:
+    """Snapshots of, and jobs on, a disk that another program serves."""
+    need("qemu-nbd")
+    nbd = "network", f"protocol='nbd' name='e'><host transport='unix' socket='{twins.folder}/sock'/></source>"
+    (twins.folder.parent / "net.xml").write_text(elsewhere(twins, a=nbd))
+    twins.same("""
+        !qemu-nbd --fork -k $PWD/sock -f raw -x e -e 8 -t a.qcow2 --pid-file $PWD/pid && chmod 777 sock
+        define %/../net.xml
+        snapshot-create-as g off --disk-only --diskspec vda,file=%/off --diskspec vdb,snapshot=no
+        snapshot-create-as g int
+        start g
+        snapshot-create-as g auto --disk-only
+        snapshot-create-as g on --disk-only --diskspec vda,file=%/on --diskspec vdb,snapshot=no
+        dumpxml g
+        dumpxml g --inactive
+        !qemu-img info -U on | grep ^backing
+        domblklist g
+        blockcommit g vda --active --wait
+        dumpxml g
+        blockjob g vda --pivot
+        dumpxml g
+        dumpxml g --inactive
+        snapshot-create-as g on2 --disk-only --diskspec vda,file=%/on2 --diskspec vdb,snapshot=no
+        blockpull g vda --wait
+        dumpxml g
+        dumpxml g --inactive
+        !kill $(cat pid)
     """)
 
 

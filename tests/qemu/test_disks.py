@@ -1,14 +1,18 @@
 """Disks that are not simply files: encrypted, on servers, with limits; and where a guest's threads run."""
 
+import contextlib
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live.libvirtd import Libvirtd
+from tests.live.certificates import Authority
+from tests.live.guest import Guests
+from tests.live.libvirtd import Libvirtd, free_port
 from tests.live.need import need
 from tests.live.side import Side
 from tests.live.wait import wait_until
@@ -167,3 +171,36 @@ def test_what_need_not_be_there(conn: api.Connection, root: Path) -> None:
     assert conn.domain_get_xml_desc(ref, 2).count("startupPolicy='optional'") == 2
     wanted = domain("e", 2, "q35", cdrom.format("mandatory"), "")
     assert code(lambda: conn.domain_create_xml(wanted, PAUSED)) == INTERNAL_ERROR
+
+
+def test_network_disks_over_tls(
+    conn: api.Connection, guests: Guests, images: Path, root: Path, side: Side, uri: str
+) -> None:
+    """As qemu.conf says it for all of them, with the certificates that it names."""
+    need("qemu-nbd")
+    Authority().write(root / "pki", host="localhost").chmod(0o755)
+    port = free_port()
+    argv = ["qemu-nbd", "-t", "-f", "qcow2", "-x", "e", "-b", "localhost", "-p", str(port), "--tls-creds", "t",
+            "--object", f"tls-creds-x509,id=t,dir={root}/pki,endpoint=server,verify-peer=yes"]  # fmt: skip
+    disk = (
+        f"<disk type='network'><source protocol='nbd' name='e'><host name='localhost' port='{port}'/></source>"
+        "<target dev='vda' bus='virtio'/></disk>"
+    )
+
+    def answers() -> bool:
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("localhost", port)).close()
+            return True
+        return False
+
+    conn.domain_define_xml_flags(guests.boot_sector("far").replace("<controller", f"{disk}<controller", 1), 0)
+    with subprocess.Popen([*argv, str(images / "a.qcow2")]) as server:
+        try:
+            wait_until(answers)
+            secured = f'nbd_tls = 1\nnbd_tls_x509_cert_dir = "{root}/pki"'
+            for lines, status in (("", 1), ("nbd_tls = 1", 1), (secured, 0)):
+                (root / "e/etc/qemu.conf").write_text(f"{lines}\n")
+                run = side.vsh("-c", uri, "start", "far")
+                assert run.status == status, run
+        finally:
+            server.kill()

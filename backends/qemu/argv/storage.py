@@ -111,6 +111,17 @@ def _network(source: Source, name: str) -> Props:
     return props
 
 
+def described(source: Source) -> str:
+    """A network image in QEMU's words, without what opens it: so an image names the one that it stands on."""
+    import json
+
+    bare = source.copy()
+    bare.auth = bare.encryption = bare.tls = bare.tls_hostname = None
+    bare.cookies = []
+    told = {key: value for key, value in _network(bare, "").items() if value is not None}
+    return "json:" + json.dumps({"file": told}, ensure_ascii=False, separators=(",", ":"))
+
+
 def _only(source: Source) -> Host:
     if len(source.hosts) != 1:
         raise fail(INTERNAL_ERROR, f"{source.protocol} protocol accepts only one host")

@@ -184,7 +184,7 @@ class _Beginning:
         if not self.reuse and entry.format != "raw":
             options = {"driver": entry.format, "file": storage["node-name"], "size": sizes[node]}
             if self.pull or entry.incremental:
-                options |= {"backing-file": disk.source.path, "backing-fmt": chains.format_of(disk)}
+                options |= {"backing-file": chains.name_of(disk), "backing-fmt": chains.format_of(disk)}
             run_job(monitor, "blockdev-create", {"options": options})
         monitor.do("blockdev-add", format)
         self.opened.append(str(format["node-name"]))

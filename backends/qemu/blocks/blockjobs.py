@@ -227,7 +227,7 @@ def _pull(driver: "QemuDriver", guest: "Guest", model: "Domain", disk: "Disk", b
     arguments = {
         "device": chains.nodes(disk)[0],
         "base-node": chains.nodes(lower)[0] if lower else None,
-        "backing-file": lower.source.path if lower else None,
+        "backing-file": chains.name_of(lower) if lower else None,
         "speed": speed or None,
     }
     with monitor_of(driver, guest) as monitor:
@@ -247,7 +247,7 @@ def _commit(
     jobcontrol.refuse_busy(guest, disk)
     active = upper is disk
     assert guest.record is not None
-    ownership.lend(driver, guest.record, [(str(lower.source.path), True)])
+    ownership.lend(driver, guest.record, [(lower.source.path, True)] if lower.source.path else [])
     with monitor_of(driver, guest) as monitor:
         if active:
             disk.mirror = Mirror(type=lower.type, format=lower.format, index=lower.index, job=ACTIVE)

@@ -160,7 +160,7 @@ def _conclude(
         for layer in gone:
             for node in chains.nodes(layer):
                 forget(monitor, "blockdev-del", "node-name", node)
-    ownership.leave(driver, record, live, [str(layer.source.path) for layer in gone])
+    ownership.leave(driver, record, live, [layer.source.path for layer in gone if layer.source.path])
     if job.delete and outcome == COMPLETED:
         from . import references
 
@@ -198,7 +198,7 @@ def _apply(
     driver: "QemuDriver", record: "Running", job: Job, live: "Domain", disk: "Disk", done: bool
 ) -> "list[BackingStore]":
     """Write the end of a job into what runs and into the definition; the images that are in use no more."""
-    mirror, before = disk.mirror, str(disk.source.path)
+    mirror, before = disk.mirror, chains.name_of(disk)
     found = [_as_layer(layer) for layer in chains.layers(disk)]
     numbers = [layer.index for layer in found]
     gone: list[BackingStore] = []
@@ -232,14 +232,13 @@ def _as_layer(layer: "chains.Layer") -> BackingStore:
         return made
     format = layer.driver.type or "raw"
     made = BackingStore(type=layer.type, index=layer.index, format=format, inner=layer.backing_store)
-    chains.copy_source(made.source, layer)
+    made.source = chains.source_of(layer)
     return made
 
 
 def _leave_out(disk: "Disk", gone: "list[BackingStore]", base: BackingStore) -> None:
-    paths = {str(layer.source.path) for layer in gone}
-    if paths:
-        chains.leave_out(disk, paths, base)
+    if gone:
+        chains.leave_out(disk, {chains.name_of(layer) for layer in gone}, base)
 
 
 def _define(
@@ -257,7 +256,7 @@ def _define(
     except FileNotFoundError:
         return
     defined = _disk(model, job)
-    if model.uuid != record.uuid or defined is None or defined.source.path != before:
+    if model.uuid != record.uuid or defined is None or chains.name_of(defined) != before:
         return
     if job.kind == COPY:
         chains.stand_on(defined, disk)
@@ -276,6 +275,6 @@ def tell(driver: "QemuDriver", record: "Running", job: Job, disk: "Disk | None",
     from ... import records
 
     ref: records.DomainRef = records.DomainRef(record.name, record.uuid, record.id)
-    path = str(disk.source.path) if disk is not None else ""
+    path = (disk.source.path or disk.source.name or "") if disk is not None else ""
     driver.tell("domain_event_block_job", ref, path, TYPES[job.kind], status)
     driver.tell("domain_event_block_job_2", ref, job.target, TYPES[job.kind], status)

@@ -115,17 +115,25 @@ def backing(host: "Host", path: str, format: str) -> "BackingStore | None":
 def set_source(source: "Source", type: str, path: str) -> None:
     """Make a source that of a file or of a block device."""
     source.type = type
-    source.pool = source.volume = source.located = None
     source.file, source.dev = (path, None) if type == "file" else (None, path)
 
 
-def copy_source(source: "Source", layer: "Layer") -> None:
-    """Make a source that of a layer: of a file, a block device or a volume."""
-    told = layer.source
-    set_source(source, layer.type, str(told.path))
-    if layer.type == "volume":
-        source.file = source.dev = None
-        source.pool, source.volume, source.located = told.pool, told.volume, told.located
+def name_of(layer: "Layer") -> str:
+    """What other images call a layer's that they stand on: its path, for one on a network what QEMU calls it; "" for
+    none."""
+    if layer.source.path is None and layer.type == "network":
+        from ..argv.storage import described
+
+        return described(layer.source)
+    return layer.source.path or ""
+
+
+def source_of(layer: "Layer") -> "Source":
+    """A copy of a layer's source, with what opens it, which a disk may say beside it."""
+    source: Source = layer.source.copy()
+    source.auth = getattr(layer, "auth", None) or source.auth
+    source.encryption = getattr(layer, "encryption", None) or source.encryption
+    return source
 
 
 def _other(host: "Host", path: str, format: str) -> "tuple[str, str]":
@@ -217,8 +225,8 @@ def leave_out(disk: "Disk", gone: "set[str]", base: "Layer") -> bool:
     above: Layer | None = None
     found = [*layers(disk)]
     for place, layer in enumerate(found):
-        if layer.source.path in gone:
-            rest = next((lower for lower in found[place + 1 :] if lower.source.path not in gone), None)
+        if name_of(layer) in gone:
+            rest = next((lower for lower in found[place + 1 :] if name_of(lower) not in gone), None)
             if above is not None:
                 put_below(above, rest if isinstance(rest, BackingStore) else None)
             else:
@@ -232,6 +240,7 @@ def leave_out(disk: "Disk", gone: "set[str]", base: "Layer") -> bool:
 def stand_on(disk: "Disk", layer: "Layer") -> None:
     """Let a disk's uppermost image be that of a layer."""
     disk.type = layer.type
-    copy_source(disk.source, layer)
+    disk.source = source_of(layer)
+    disk.auth = disk.encryption = None
     disk.driver.type = format_of(layer)
     disk.index = layer.index

@@ -104,6 +104,6 @@ def _open_target(
         options = {"driver": target.format, "file": storage["node-name"], "size": size}
         lower = chains.below(target)
         if lower is not None and lower.type:
-            options |= {"backing-file": lower.source.path, "backing-fmt": lower.format}
+            options |= {"backing-file": chains.name_of(lower), "backing-fmt": lower.format}
         run_job(monitor, "blockdev-create", {"options": options})
     monitor.do("blockdev-add", format)

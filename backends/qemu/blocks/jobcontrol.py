@@ -110,6 +110,6 @@ def commit_arguments(disk: "Disk", upper: "Layer", lower: "BackingStore", speed:
         "device": chains.nodes(disk)[0],
         "top-node": chains.nodes(upper)[0],
         "base-node": chains.nodes(lower)[0],
-        "backing-file": None if upper is disk else lower.source.path,
+        "backing-file": None if upper is disk else chains.name_of(lower),
         "speed": speed or None,
     }

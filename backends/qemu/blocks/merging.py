@@ -25,7 +25,7 @@ def merge_live(driver: "QemuDriver", guest: "Guest", target: str, upper: str) ->
     lower = next(chains.below_all(layer), None)
     if lower is None:
         raise fail(errors.OPERATION_FAILED, f"QEMU does not say what '{upper}' stands on")
-    ownership.lend(driver, record, [(str(lower.source.path), True)])
+    ownership.lend(driver, record, [(lower.source.path, True)] if lower.source.path else [])
     job = jobcontrol.commit_job(disk, layer, lower, delete=False)
     with monitor_of(driver, guest) as monitor:
         blockstate.look(driver, record, monitor)
@@ -39,4 +39,4 @@ def merge_live(driver: "QemuDriver", guest: "Guest", target: str, upper: str) ->
                 jobcontrol.await_end(driver, guest, monitor, job.name)
     model = definitions.read_live(driver.store, guest.uuid)
     if any(layer.source.path == upper for disk in model.devices.disks for layer in chains.layers(disk)):
-        raise fail(errors.OPERATION_FAILED, f"'{upper}' could not be merged into '{lower.source.path}'")
+        raise fail(errors.OPERATION_FAILED, f"'{upper}' could not be merged into '{chains.name_of(lower)}'")

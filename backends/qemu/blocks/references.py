@@ -81,7 +81,7 @@ def chain(host: "Host", disk: "Disk") -> "list[str]":
     found: list[str] = []
     last = None
     for last in chains.layers(disk):
-        found.append(str(last.source.path))
+        found.append(chains.name_of(last))
     while last is not None and chains.below(last) is None and last.source.path and len(found) < LONGEST_CHAIN:
         try:
             last = chains.backing(host, last.source.path, chains.format_of(last))

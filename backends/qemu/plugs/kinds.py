@@ -1,6 +1,6 @@
 """What is particular to plugging in each kind of device."""
 
-from .. import definitions, helpers, taps
+from .. import definitions, helpers, taps, tls
 from ..blocks import chains
 from ..host import usbdevices
 from ..readying import launch
@@ -52,6 +52,7 @@ def prepare(
         from ..storage.disks import locate
 
         locate(driver.store, [new])
+        tls.choose(driver, [new])
     elif field == "interfaces":
         taps.open_one(driver, model, new, launched)
         if new.backend == "passt":

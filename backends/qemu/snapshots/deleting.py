@@ -101,7 +101,7 @@ def _merge(driver: "QemuDriver", guest: "Guest", moment: "Moment", base: "Disk",
         if upper not in references.used(driver, but=(guest.uuid, moment.name)):
             driver.host.remove(upper)
         return
-    lower = str(base.source.path)
+    lower = chains.name_of(base)
     for use in uses:
         if lower not in use.files and upper not in use.files:
             continue
@@ -139,6 +139,9 @@ def _live(driver: "QemuDriver", guest: "Guest") -> "list[Disk]":
 
 def _merge_offline(driver: "QemuDriver", base: "Disk", upper: str) -> None:
     host, lower, format = driver.host, str(base.source.path), base.driver.type or "raw"
+    if base.type == "network":
+        text = f"the image above that of network disk '{base.target}' can be merged into it only while the domain runs"
+        raise fail(errors.OPERATION_UNSUPPORTED, text)
     chains.qemu_img(host, "commit", "-q", "-b", lower, upper)
     above = {use.files[use.files.index(upper) - 1] for use in references.uses(driver) if upper in use.files[1:]}
     for path in sorted(above):

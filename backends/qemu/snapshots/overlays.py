@@ -1,7 +1,7 @@
 """External snapshots of disks: a new image above what a disk had, which stays as it is from then on."""
 
 from ... import errors
-from ...xml.storage import BackingStore
+from ...xml.storage import BackingStore, Source
 from .. import definitions, ownership
 from ..base import fail
 from ..blocks import bitmaps, chains
@@ -49,14 +49,14 @@ class Overlay:
     def above(self, disk: "Disk", whole: bool = True) -> "Disk":
         """The disk as it is on top of this image; `whole` says what is below, else only what was known is."""
         made = disk.copy()
-        made.type = self.type
+        made.type, made.source, made.auth, made.encryption = self.type, Source(type=self.type), None, None
         chains.set_source(made.source, self.type, self.path)
         made.driver.type = self.format
         made.index = self.index
         known = disk.backing_store
-        if whole or known is not None:
+        if whole or known is not None or chains.source_of(disk).encryption is not None:
             below = BackingStore(type=disk.type, index=disk.index, format=disk.driver.type or "raw", inner=known)
-            chains.copy_source(below.source, disk)
+            below.source = chains.source_of(disk)
             made.backing_store = below
         else:
             made.backing_store = None
@@ -69,7 +69,7 @@ def wanted(snapshot: "Snapshot", domain: "Domain", first: int, reuse: bool) -> "
     disks = {disk.target: disk for disk in domain.devices.disks}
     for entry in snapshot.disks:
         if entry.snapshot == "external":
-            base = disks[entry.name].source.path or ""
+            base = chains.name_of(disks[entry.name])
             ours = entry.type == "file" and not reuse
             made = Overlay(entry.name or "", entry.type, entry.path or "", entry.format, base, first, ours)
             rows[f"{_ROW}{made.target}"] = made.row()
@@ -84,7 +84,7 @@ def put_on(model: "Domain", overlays: "list[Overlay]", whole: bool = True) -> bo
     disks = model.devices.disks
     for overlay in overlays:
         for place, disk in enumerate(disks):
-            if disk.target == overlay.target and disk.source.path == overlay.base:
+            if disk.target == overlay.target and chains.name_of(disk) == overlay.base:
                 disks[place], changed = overlay.above(disk, whole), True
     return changed
 
@@ -187,7 +187,7 @@ def settle(driver: "QemuDriver", guest: "Guest", plan: "Plan") -> bool:
         stands = plan.phase == MADE
     else:
         model = definitions.read_definition(driver.store, guest.name)
-        sources = {disk.target: disk.source.path for disk in model.devices.disks}
+        sources = {disk.target: chains.name_of(disk) for disk in model.devices.disks}
         stands = all(sources.get(overlay.target) == overlay.path for overlay in overlays)
     if stands:
         _record(driver, guest, overlays, live and guest.active)

@@ -101,6 +101,9 @@ def _told(driver: "QemuDriver", guest: "Guest", model: "Snapshot", flags: int) -
     for entry in model.disks:
         if entry.snapshot == "external":
             disk = next(disk for disk in config.devices.disks if disk.target == entry.name)
+            if disk.type == "network":
+                text = f"going back to an external snapshot of network disk '{disk.target}' is not supported"
+                raise fail(errors.OPERATION_UNSUPPORTED, text)
             base = str(disk.source.path)
             path = _free_name(driver, base, taken)
             made = Overlay(str(entry.name), "file", path, "qcow2", base, 0, ours=True)

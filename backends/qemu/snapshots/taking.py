@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ...hosts import Host
     from ...xml.disks import Disk
     from ...xml.resources.snapshot import Snapshot, SnapshotDisk
+    from ...xml.storage import Source
     from ..driver import QemuDriver
     from ..guests import Guest
 
@@ -93,10 +94,17 @@ def _check_internal(guest: "Guest", model: "Snapshot", entry: "SnapshotDisk", di
     if model.state == "disk-snapshot" and guest.active:
         text = f"active qemu domains require external disk snapshots; disk {entry.name} requested internal"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
+    if disk.type == "network" and not guest.active:
+        raise _unfit("internal inactive", disk.type, disk.source)
     format = disk.driver.type or "raw"
     if format != "qcow2":
         text = f"internal snapshot for disk {entry.name} unsupported for storage type {format}"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
+
+
+def _unfit(what: str, type: str, source: "Source") -> errors.VirtError:
+    using = f" using '{source.protocol}' protocol" if type == "network" else ""
+    return fail(errors.INTERNAL_ERROR, f"{what} snapshots are not supported on '{type}' disks{using}")
 
 
 def _check_external(host: "Host", guest: "Guest", entry: "SnapshotDisk", disk: "Disk", reuse: bool) -> None:
@@ -113,9 +121,10 @@ def _check_external(host: "Host", guest: "Guest", entry: "SnapshotDisk", disk: "
     if disk.type == "volume" and not disk.source.path:
         text = f"the volume '{disk.source.volume}' of pool '{disk.source.pool}' is not to be found"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
-    for type, known in ((disk.type, ("file", "block", "volume")), (entry.type, ("file", "block"))):
+    from_ = ("file", "block", "volume", *(["network"] if guest.active else []))
+    for type, known, source in ((disk.type, from_, disk.source), (entry.type, ("file", "block"), entry.source)):
         if type not in known:
-            raise fail(errors.INTERNAL_ERROR, f"external {what} snapshots are not supported on '{type}' disks")
+            raise _unfit(f"external {what}", type, source)
     if entry.source.encryption is not None:
         raise fail(errors.OPERATION_UNSUPPORTED, "encrypted snapshots are not supported without libvirt yet")
     if disk.shareable and not disk.readonly:
