@@ -89,7 +89,7 @@ class Libvirtd:
             self.socket = self.directory / "run/libvirt/libvirt-sock"
             qemu_conf = self.directory / "config/libvirt/qemu.conf"
             owner = self.directory.stat().st_uid
-            answers.keep(self.directory / "cache/libvirt/qemu/capabilities", f"libvirtd-{owner}", owner)
+            answers.keep(self.directory / "cache/libvirt/qemu/cache/capabilities", f"libvirtd-{owner}", owner)
         qemu_conf.parent.mkdir(parents=True)
         qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else "") + qemu_settings)
         conf = {
