@@ -1,6 +1,7 @@
 """Fixtures and markers of all tests; `tests/live/__init__.py` tells how to use the live ones."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         answers.begin()
     config.addinivalue_line("markers", "long: too long for every run; selected by `-m long` or VSH_LONG=1")
+    config.addinivalue_line("markers", "sweep: tries a share of its inputs, and with `-m long` or VSH_LONG=1 all")
+    if re.search(r"(?<!not )\blong\b", config.option.markexpr):
+        os.environ["VSH_LONG"] = "1"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -38,8 +42,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(os.sched_getaffinity(0)) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "long" in config.option.markexpr or os.environ.get("VSH_LONG") == "1":
+    if os.environ.get("VSH_LONG") == "1":
+        for item in items:
+            if item.get_closest_marker("sweep"):
+                item.add_marker("long")
         return
     long = [item for item in items if item.get_closest_marker("long")]
     if long:

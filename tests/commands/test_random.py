@@ -6,6 +6,7 @@ import pytest
 
 from tests.commands.conftest import Host
 from tests.commands.test_shell import LATER, LATER_OPTIONS
+from tests.live.sweeps import rounds
 from vsh.commands.declare import Alias, Command, Opt
 from vsh.commands.index import COMMANDS, find
 
@@ -54,7 +55,8 @@ def _given(chance: random.Random, command: Command, option: Opt) -> list[str]:
     return [word] if option.kind == "argv" else [f"--{option.name}", word]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(rounds(30)))
 def test_as_virsh(host: Host, seed: int) -> None:
     chance = random.Random(seed)
     commands = [command for name in COMMANDS if name not in LEFT_OUT and (command := find(name))]

@@ -38,5 +38,6 @@ vsh runs as forks of one process (`forks.py`), and with VSH_LIVE=1, as in CI, fr
 
 `wait_until(condition)` polls, for a state that follows soon ("shut off" after a guest has halted).
 `need("program", …)`, `need_root()` and `unavailable(reason)` skip a test, or fail it under VSH_LIVE=1 (as in CI).
-`@pytest.mark.long` keeps a test for `pytest -m long` or VSH_LONG=1.
+`@pytest.mark.long` keeps a test for `pytest -m long` or VSH_LONG=1. `@pytest.mark.sweep` is for a test of many inputs,
+which tries a share of them, by `rounds` (`sweeps.py`), and all with `-m long`.
 """

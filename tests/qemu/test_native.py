@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.live.libvirtd import Libvirtd
 from tests.live.side import Side
+from tests.live.sweeps import rounds
 from tests.qemu.documents import documents
 from tests.qemu.families import families
 from tests.qemu.storage_families import SECRETS
@@ -248,7 +249,8 @@ def parts(option: str, value: str) -> "tuple[object, ...]":
     return (value,)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.sweep
+@settings(max_examples=rounds(500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=HOSTILE, path=HOSTILE, serial=HOSTILE, other=HOSTILE)
 def test_no_value_becomes_an_option(name: str, path: str, serial: str, other: str) -> None:
     name = name.replace("/", "_")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.live.sweeps import rounds
 from tests.rpc import values
 from vsh.backends import errors, events, procedures, records
 from vsh.backends.params import BOOLEAN, DOUBLE, INT, STRING, ULLONG, TypedParams
@@ -25,7 +26,7 @@ from vsh.backends.rpc.codec import (
 UUID = bytes(range(16))
 ALL = values.all_procedures()
 FEW = settings(
-    max_examples=4,
+    max_examples=rounds(20),
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -135,6 +136,7 @@ def test_events_carry_a_callback_id_and_lose_their_wrapping() -> None:
     assert encode_event("domain_event_lifecycle", 9, event) == payload
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("family", events.FAMILIES)
 @FEW
 @given(data=st.data())
@@ -146,6 +148,7 @@ def test_every_event_survives_a_round_trip(family: str, data: st.DataObject) -> 
         assert list(back) == record and list(back._fields) == [field.name for field in fields]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", range(0, len(ALL), 12))
 @FEW
 @given(data=st.data())
@@ -164,13 +167,14 @@ def test_every_call_survives_a_round_trip(first: int, data: st.DataObject) -> No
 # Payloads that lie
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("group", procedures.GROUPS)
 def test_mutilated_payloads_give_a_value_or_a_virterror(group: str) -> None:
     dice = random.Random(1)
     for name in procedures.table(group):
         call = codec(ALL[name])
         for decode in (call.decode_args, call.decode_results):
-            for _ in range(60):
+            for _ in range(rounds(300)):
                 words = [dice.choice((0, 1, 2, 3, 7, 2**31, 2**32 - 1)) for _ in range(dice.randrange(24))]
                 payload = b"".join(word.to_bytes(4, "big") for word in words) + bytes(dice.randrange(3))
                 try:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.live.sweeps import rounds
 from tests.rpc import values
 from tests.rpc.test_codec import ALL, FEW
 from vsh.backends import errors, events, records
@@ -20,7 +21,7 @@ EDGES = (0, 1, 2, 3, 7, 16384, 2**22, 2**31 - 1, 2**31, 2**32 - 1)
 #: What one byte of a payload may cost while it is decoded: an optional number becomes an object of 32 bytes in a slot
 #: of 8, an empty list takes 56.
 BYTES_PER_BYTE = 40
-SOME = settings(FEW, max_examples=8)
+SOME = settings(FEW, max_examples=rounds(30))
 
 
 def refused(decode: Callable[[bytes], Any], data: bytes) -> bool:
@@ -58,6 +59,7 @@ def payloads() -> dict[str, Payload]:
     return found
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", range(0, len(ALL), 24))
 @SOME
 @given(data=st.data())
@@ -71,6 +73,7 @@ def test_calls_and_replies_that_were_changed_on_their_way(first: int, data: st.D
         mutilate(call.decode_results, results, dice)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("family", events.FAMILIES)
 @SOME
 @given(data=st.data())
@@ -85,6 +88,8 @@ INTS = st.integers(*values.RANGES["int"])
 MAYBE = st.none() | values.TEXT
 
 
+@pytest.mark.sweep
+@settings(max_examples=rounds(500))
 @given(
     code=INTS.filter(lambda code: code not in (0, errors.RPC)),
     message=values.TEXT.filter(bool),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.live.sweeps import rounds
 from vsh.backends.errors import VirtError
 from vsh.backends.xml.config import TestConfig
 from vsh.backends.xml.domain import VIRT_TYPES, Domain
@@ -56,7 +58,8 @@ def domains(draw: st.DrawFn) -> str:
     )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sweep
+@settings(max_examples=rounds(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(domains())
 def test_round_trip(text: str) -> None:
     domain = Domain.parse(text, TestConfig(), validate=True)
@@ -67,7 +70,8 @@ def test_round_trip(text: str) -> None:
     assert (again.name, again.title, again.description) == (domain.name, domain.title, domain.description)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sweep
+@settings(max_examples=rounds(1000), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_damaged_documents(data: st.DataObject) -> None:
     """Whatever is missing or doubled: a domain or a VirtError, and a domain can be written."""
@@ -84,7 +88,8 @@ def test_damaged_documents(data: st.DataObject) -> None:
     domain.format()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.sweep
+@settings(max_examples=rounds(1000), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_foreign_values(data: st.DataObject) -> None:
     """Any attribute may have any value: understood, ignored, or refused with a VirtError."""
