@@ -32,6 +32,8 @@ def dial(
 
     Raises VirtError(SYSTEM_ERROR) when it does not answer, VirtError(INVALID_ARG) when the URI asks for the impossible.
     """
+    if "mode" in uri.params:
+        mode_of(uri)
     transport = uri.transport or ("tls" if uri.host else "unix")
     if transport == "tcp":
         return connect_tcp(uri.host or "localhost", uri.port or TCP_PORT)
@@ -124,7 +126,7 @@ def mode_of(uri: "Uri") -> str:
 
     Raises VirtError(INVALID_ARG).
     """
-    mode = uri.params.get("mode") or _configured_mode()
+    mode = uri.params["mode"] if "mode" in uri.params else _configured_mode()
     if mode not in ("auto", "legacy", "direct"):
         raise errors.virt_error(
             errors.INVALID_ARG, f"Unknown remote mode '{mode}'", hint="mode is auto, legacy or direct"

@@ -58,6 +58,15 @@ PARAMETERS = (
 )
 
 
+#: Ways to log in that `sshauth=` names, and what the protocol calls them.
+METHODS = {
+    "agent": "publickey",
+    "privkey": "publickey",
+    "keyboard-interactive": "keyboard-interactive",
+    "password": "password",
+}
+
+
 class Lent(Uri):
     """A URI whose host is reached through a connection that is there already."""
 
@@ -122,6 +131,22 @@ def connect(uri: Uri, ask: "Ask | None" = None, tell: "Callable[[str], None] | N
     return link
 
 
+def methods(uri: "Uri") -> "list[str]":
+    """Which ways to log in may be tried.
+
+    Raises VirtError(INVALID_ARG).
+    """
+    named = [word for word in uri.params.get("sshauth", "").split(",") if word]
+    for word in named:
+        if word not in METHODS:
+            raise errors.virt_error(
+                errors.INVALID_ARG,
+                f"Invalid authentication method: '{word}'",
+                hint=f"sshauth is a list of {', '.join(METHODS)}",
+            )
+    return named or list(METHODS)
+
+
 def connect_cold(uri: Uri, ask: "Ask | None" = None) -> "Link | OpensshLink":
     """A connection of this process's own, by paramiko or, for the `reason` it then has, by the system's ssh.
 
@@ -129,6 +154,7 @@ def connect_cold(uri: Uri, ask: "Ask | None" = None) -> "Link | OpensshLink":
     """
     from .settings import resolve
 
+    allowed = methods(uri)
     settings = resolve(uri.host, uri.user, uri.port)
     params = uri.params
     if "keyfile" in params:
@@ -152,6 +178,8 @@ def connect_cold(uri: Uri, ask: "Ask | None" = None) -> "Link | OpensshLink":
                 f"Invalid SSH known hosts verification '{verify}'",
                 hint="known_hosts_verify is normal, auto or ignore",
             )
+    if "sshauth" in params:
+        settings.override("preferredauthentications", ",".join(dict.fromkeys(METHODS[word] for word in allowed)))
     program, reason = params.get("command", ""), ""
     if not program and _configured() == "openssh":
         program = "ssh"

@@ -8,6 +8,7 @@ import threading
 import paramiko
 
 from .. import credentials, errors
+from . import methods
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def log_in(transport: paramiko.Transport, settings: "Settings", uri: "Uri", ask:
         return
     except paramiko.BadAuthenticationType as refused:
         allowed = refused.allowed_types
-    wanted = [m for m in (uri.params.get("sshauth") or "agent,privkey,keyboard-interactive,password").split(",") if m]
+    wanted = methods(uri)
     if settings.yes("pubkeyauthentication", True) or settings.one("pubkeyauthentication") == "unbound":
         for key, label in keys(settings, ask, "agent" in wanted, "privkey" in wanted):
             if "publickey" not in allowed:
@@ -54,6 +55,8 @@ def log_in(transport: paramiko.Transport, settings: "Settings", uri: "Uri", ask:
     if _by_questions(transport, settings, uri, ask, allowed, wanted, tried):
         return
     what = f"tried {', '.join(tried)}" if tried else "there is no key to try"
+    if not tried and not {"agent", "privkey"} & set(wanted):
+        what = f"sshauth= allows {' and '.join(wanted)} alone, which could not be tried"
     raise errors.virt_error(
         errors.AUTH_FAILED,
         f"{user}@{settings.alias} does not let us in: it wants {' or '.join(allowed)}; {what}",

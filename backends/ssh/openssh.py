@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..uri import Uri
 
 
+#: What ssh's warnings stand in.
+FRAME = b"@@@@@@@@"
+
+
 class OpensshLink:
     """A host that is reached by one ssh process for each program; ControlMaster, if set, makes them share a connection.
 
@@ -83,6 +87,8 @@ class OpensshRemote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise TimeoutError(f"no end after {timeout} s") from None
+        if FRAME in said:
+            said = b"\n".join(text for line in said.splitlines() if (text := line.strip(b" @")))
         return self._process.returncode, said
 
     def abandon(self) -> None:

@@ -54,6 +54,8 @@ def test_the_daemon_is_told_the_local_part_of_the_uri(uri: str, name: str) -> No
         "qemu+tcp://host.invalid/system",
         "qemu+unix://host/system",
         "qemu+unix:///system?mode=sideways",
+        "qemu+unix:///system?socket=/nowhere/sock&mode=",
+        "qemu+tcp://127.0.0.1:1/system?mode=sideways",
     ],
 )
 def test_failures_are_told_in_virshs_words(uri: str) -> None:

@@ -160,7 +160,8 @@ def test_a_revoked_key_is_judged_by_openssh(sshd: Sshd, tmp_path: Path) -> None:
     assert told == [f"127.0.0.1 is reached by the system's ssh, because of @revoked in {known} line 1"]
     program = link.start(["true"])
     program.socket.close()
-    assert program.finish(10)[0] == 255
+    status, said = program.finish(10)
+    assert status == 255 and said.startswith(b"WARNING: REVOKED HOST KEY DETECTED!\n") and b"@" not in said
 
 
 def test_nobody_there() -> None:
@@ -204,6 +205,18 @@ def test_an_agent(new_sshd: Callable[..., Sshd], monkeypatch: pytest.MonkeyPatch
         assert refused(uri(sshd, keyfile="", sshauth="password")).code == errors.AUTH_FAILED
     finally:
         os.kill(int(values["SSH_AGENT_PID"]), 15)
+
+
+def test_ways_to_log_in(sshd: Sshd) -> None:
+    """`sshauth=` decides, whoever makes the connection."""
+    for way in WAYS.values():
+        assert "Invalid authentication method: 'magic'" in str(refused(uri(sshd, sshauth="privkey,magic", **way)))
+        ssh.connect(uri(sshd, sshauth="password,privkey", **way)).close()
+    assert "sshauth= allows password alone" in str(refused(uri(sshd, sshauth="password")))
+    program = ssh.connect(uri(sshd, sshauth="password", command="ssh")).start(["true"])
+    program.socket.close()
+    status, said = program.finish(10)
+    assert status == 255 and b"Permission denied (publickey)" in said
 
 
 def test_a_certificate(new_sshd: Callable[..., Sshd]) -> None:

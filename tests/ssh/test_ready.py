@@ -3,25 +3,22 @@
 import _socket
 import os
 import signal
-import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.libvirt.fake import FakeDaemon, hostname
 from tests.live.libvirtd import Libvirtd
 from tests.live.wait import wait_until
 from tests.ssh.conftest import Person
 from vsh.backends import errors, procedures, registry
 from vsh.backends.libvirt.channel import Channel
 from vsh.backends.libvirt.transport import SocketTransport
-from vsh.backends.rpc import frame
 from vsh.backends.rpc.codec import codec
 from vsh.backends.ssh import warm
 from vsh.backends.uri import Uri
 
-OPENING = ("auth_list", "auth_polkit", "connect_open", "connect_close")
 DOMAIN = "<domain type='qemu'><name>{}</name><memory>8192</memory><os><type>hvm</type></os></domain>"
 
 
@@ -128,29 +125,17 @@ def test_a_test_host_does_not_outlive_its_clients(person: Person, libvirtd: Libv
     assert waiting(person) is None
 
 
-@pytest.mark.parametrize("kind", [0, 1])
-def test_a_session_of_somebody_known_stays_with_its_opener(tmp_path: Path, kind: int) -> None:
+@pytest.mark.parametrize("auth", [0, 2])
+def test_a_session_of_somebody_known_stays_with_its_opener(auth: int) -> None:
     """A daemon that wants to know who it is answers to that alone."""
-    remote, path = procedures.PROGRAMS["remote"][0], tmp_path / "sock"
-    daemon = _socket.socket(_socket.AF_UNIX)
-    daemon.bind(str(path))
-    daemon.listen(1)
 
-    def serve() -> None:
-        stream = socket.socket(fileno=daemon._accept()[0])
-        framer = frame.Framer()
-        results = {"auth_list": [[2][:kind]], "auth_polkit": [1]}
-        while data := stream.recv(4096):
-            for call in framer.feed(data, ()):
-                [name] = [n for n in OPENING if procedures.lookup(n).number == call.procedure]
-                payload = codec(procedures.lookup(name)).wire_results.encode(results.get(name, []))
-                answer = frame.Message(remote, 1, call.procedure, frame.REPLY, call.serial, frame.OK, payload)
-                stream.send(answer.encode())
+    def answer(daemon: FakeDaemon, call) -> None:  # type: ignore[no-untyped-def]
+        if call.procedure == procedures.lookup("auth_polkit").number:
+            daemon.reply(call, 1)
+        else:
+            hostname(daemon, call)
 
-    thread = threading.Thread(target=serve)
-    thread.start()
-    connection = registry.reach(Uri(f"qemu+unix:///session?socket={path}"))
-    assert connection.portable is not bool(kind)
-    connection.close()
-    thread.join(10)
-    assert not thread.is_alive()
+    with FakeDaemon(answer, auth=auth) as daemon:
+        connection = registry.open(daemon.uri)
+        assert connection.portable is not bool(auth)
+        connection.close()
