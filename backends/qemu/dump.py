@@ -10,6 +10,7 @@ from .base import QemuBase, call, fail
 from .guests import Guests
 from .handing import FILE, hand
 from .lifecycle import monitor_of
+from .packing import chosen, pack
 from .plans import Plan
 from .save import go_on, migrate
 
@@ -70,18 +71,22 @@ class DumpCalls(QemuBase):
             running = guest.state == const.DOMAIN_RUNNING
             there = driver.host.stat(to)
             ours = there is None or there.regular  # a device is filled, and stays
-            told = {"file": [to] if ours else [], "running": [str(int(running))]}
+            work = f"{os.path.dirname(to)}/.{guest.uuid.hex()}.part"
+            told = {"file": [to, work] if ours else [], "running": [str(int(running))]}
             plan = Plan(driver, guest.uuid, "dump", told)
+            memory_only = bool(flags & const.DUMP_MEMORY_ONLY)
+            format = chosen(driver, "dump") if ours and not memory_only else 0
             plan.write()
             try:
                 hand(driver.host, record.monitor, to, new=True)
                 if running and not flags & const.DUMP_LIVE:
                     with monitor_of(driver, guest) as monitor:
                         monitor.execute("stop")
-                if flags & const.DUMP_MEMORY_ONLY:
+                if memory_only:
                     _dump_memory(driver, guest, dumpformat)
                 else:
                     migrate(driver, guest, "domain core dump job")
+                    pack(driver.host, to, 0, format, work)
                 if ours:
                     driver.host.write_at(to, b"", 0, durable=True)
                 with monitor_of(driver, guest) as monitor:

@@ -100,14 +100,15 @@ def _look_at_jobs(driver: "QemuDriver", record: "Running") -> bool:
         return False  # it is just ending
 
 
-def stop(driver: "QemuDriver", guest: "Guest", reason: int) -> None:
-    """End a running guest for a `reason` (virDomainShutoffReason); call it with the domain's lock."""
+def stop(driver: "QemuDriver", guest: "Guest", reason: int, returns: bool = False) -> None:
+    """End a running guest for a `reason` (virDomainShutoffReason); call it with the domain's lock. It `returns` if it
+    is about to start again: what belongs to a transient one stays."""
     record = guest.record
     assert record is not None
     record.reason = reason
     driver.store.write_running(record)
     kill(driver, record)
-    finish(driver, record)
+    finish(driver, record, returns)
 
 
 def kill(driver: "QemuDriver", record: "Running") -> None:
@@ -123,8 +124,9 @@ def kill(driver: "QemuDriver", record: "Running") -> None:
         pause = min(pause * 2, 0.05)
 
 
-def finish(driver: "QemuDriver", record: "Running") -> None:
-    """Clean up after a guest that has ended, tell so, and forget a transient one; call it with the domain's lock."""
+def finish(driver: "QemuDriver", record: "Running", returns: bool = False) -> None:
+    """Clean up after a guest that has ended, tell so, and forget a transient one unless it `returns`; call it with the
+    domain's lock."""
     store, host = driver.store, driver.host
     ref: records.DomainRef = records.DomainRef(record.name, record.uuid, record.id)
     if record.jobs:
@@ -150,8 +152,7 @@ def finish(driver: "QemuDriver", record: "Running") -> None:
         take_back(driver, record)
     host.remove(*record.paths, store.live_xml(record.uuid), f"{driver.places.run}/{record.uuid.hex()}.done")
     _sweep(driver)
-    persistent = any(entry.uuid == record.uuid for entry in store.entries().values())
-    if persistent:
+    if returns or any(entry.uuid == record.uuid for entry in store.entries().values()):
         record.phase, record.process, record.paths = STOPPED, None, []
         store.write_running(record)
     else:

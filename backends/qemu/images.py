@@ -28,22 +28,24 @@ LARGEST = 16 << 20
 
 class Image:
     """What stands before the stream: `ran` says whether the guest is to run on; `offset` is where the stream begins,
-    `room` how many bytes XML and cookie have."""
+    `room` how many bytes XML and cookie have, `format` what the stream is compressed by (packing.FORMATS)."""
 
-    def __init__(self, xml: bytes, ran: bool, cookie: bytes = b""):
+    def __init__(self, xml: bytes, ran: bool, cookie: bytes = b"", format: int = 0):
         self.xml = xml
         self.ran = ran
         self.cookie = cookie
+        self.format = format
         self.room = -(-(len(xml) + SPARE) // ROOM) * ROOM
         self.offset = HEADER.size + self.room
 
     @classmethod
-    def of(cls, domain: "Domain", ran: bool) -> "Image":
-        return cls(domain.format(inactive=True, secure=True).encode("utf-8", "surrogateescape") + b"\0", ran)
+    def of(cls, domain: "Domain", ran: bool, format: int = 0) -> "Image":
+        xml = domain.format(inactive=True, secure=True).encode("utf-8", "surrogateescape") + b"\0"
+        return cls(xml, ran, format=format)
 
     def head(self, complete: bool) -> bytes:
         magic, cookie = COMPLETE if complete else PARTIAL, len(self.xml) if self.cookie else 0
-        told = HEADER.pack(magic, VERSION, self.room, self.ran, 0, cookie)
+        told = HEADER.pack(magic, VERSION, self.room, self.ran, self.format, cookie)
         return told + (self.xml + self.cookie).ljust(self.room, b"\0")
 
     def rewrite(self, host: "Host", path: str) -> None:
@@ -61,21 +63,20 @@ class Image:
             raise system_error(error, f"Failed to open file '{path}'") from None
         if len(data) < HEADER.size:
             raise fail(errors.OPERATION_FAILED, "failed to read qemu header")
-        magic, version, length, ran, compressed, cookie = HEADER.unpack(data)
+        magic, version, length, ran, format, cookie = HEADER.unpack(data)
         if magic == PARTIAL:
             raise fail(errors.OPERATION_FAILED, f"save image is incomplete: '{path}'")
         if magic != COMPLETE:
             raise fail(errors.OPERATION_FAILED, f"image magic is incorrect: '{path}'")
         if version > VERSION:
             raise fail(errors.OPERATION_FAILED, f"image version is not supported ({version} > {VERSION})")
-        if compressed:
-            raise fail(errors.OPERATION_UNSUPPORTED, f"'{path}' is compressed", hint="restore it with libvirt")
         if not 0 < length <= LARGEST:
             raise fail(errors.OPERATION_FAILED, f"invalid header data length: {length}")
         rest = host.read(path, length, HEADER.size)
         if len(rest) < length:
             raise fail(errors.OPERATION_FAILED, "failed to read domain XML")
-        made = cls(rest[:cookie] if cookie else rest.rstrip(b"\0") + b"\0", bool(ran), rest[cookie:] if cookie else b"")
+        xml, own = (rest[:cookie], rest[cookie:]) if cookie else (rest.rstrip(b"\0") + b"\0", b"")
+        made = cls(xml, bool(ran), own, format)
         made.room, made.offset = length, HEADER.size + length
         return made
 

@@ -31,10 +31,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..hosts import Process
+    from ..hosts import Host, Process
     from ..xml.domain import Domain
     from .argv.launch import Launch
     from .driver import QemuDriver
+    from .images import Image
     from .qmp import Monitor
 
 #: Seconds in which QEMU must come up.
@@ -54,7 +55,7 @@ def start(
     model: "Domain",
     paused: bool,
     transient: bool = False,
-    saved: "tuple[str, int] | None" = None,
+    saved: "tuple[str, Image] | None" = None,
     loadvm: str = "",
     begun: int = const.DOMAIN_RUNNING_BOOTED,
     new_variables: bool = False,
@@ -128,7 +129,7 @@ def _run(
     record: Running,
     launched: "Launch",
     paused: bool,
-    saved: "tuple[str, int] | None",
+    saved: "tuple[str, Image] | None",
     arriving: "Callable[[Monitor, Running], None] | None",
 ) -> None:
     from .argv import build
@@ -161,9 +162,7 @@ def _run(
             with Monitor(host, record.monitor, PATIENCE) as monitor:
                 plug_all(monitor, model)
         if saved is not None:
-            from .handing import hand
-
-            hand(host, record.monitor, saved[0], offset=saved[1])
+            _hand(host, record, *saved)
         monitor = Monitor(host, record.monitor, PATIENCE)
     except (OSError, errors.VirtError) as error:
         raise _why(driver, record, log, before.size if before else 0) or error from None
@@ -221,6 +220,23 @@ def _why(driver: "QemuDriver", record: Running, log: str, start: int) -> "errors
     if user is not None and "Permission denied" in said:
         hint = f"guests run as {user[2] or user[0]}: let them use that file, or set another user in qemu.conf"
     return fail(errors.INTERNAL_ERROR, f"process exited while connecting to monitor: {said}", hint=hint)
+
+
+def _hand(host: "Host", record: "Running", path: str, image: "Image") -> None:
+    """Let a QEMU that waits for it have the state that stands in a saved guest's file. Raises VirtError, OSError."""
+    from .handing import hand
+
+    if not image.format:
+        hand(host, record.monitor, path, offset=image.offset)
+        return
+    from .packing import unpack
+
+    work = f"{record.paths[0]}/state"
+    try:
+        unpack(host, path, image.offset, image.format, work)
+        hand(host, record.monitor, work)
+    finally:
+        host.remove(work)
 
 
 def _wait(driver: "QemuDriver", record: Running) -> None:

@@ -6,7 +6,7 @@ import time
 
 from .. import errors
 from ..constants import domain as const
-from . import definitions, ending
+from . import definitions, ending, packing
 from .base import QemuBase, call, fail
 from .guests import Guests
 from .handing import FILE, hand
@@ -78,11 +78,11 @@ def save(driver: "QemuDriver", guest: "Guest", path: str, flags: int, dxml: "str
     plan = Plan(driver, guest.uuid, "save", {"image": [path], "running": ["1" if running else "0"]})
     plan.write()
     try:
-        begin_image(driver, guest, path, runs_on, dxml)
+        image = begin_image(driver, guest, path, runs_on, "save", dxml)
         if running:
             with monitor_of(driver, guest) as monitor:
                 monitor.execute("stop")
-        finish_image(driver, guest, path, "domain save job")
+        finish_image(driver, guest, path, image, "domain save job")
         with monitor_of(driver, guest) as monitor:
             _quit(driver, record, monitor)
     except BaseException:
@@ -157,11 +157,16 @@ def _part(host: "Host", uuid: bytes, path: str) -> str:
     return path if there is not None and there.block else f"{os.path.dirname(path)}/.{uuid.hex()}.part"
 
 
+def _packed(part: str) -> str:
+    """What an image is called while it is being compressed."""
+    return f"{part}.packed"
+
+
 def forget_part(host: "Host", uuid: bytes, path: str) -> None:
     """Remove an image that is not complete; a device stays, with what says that it is not."""
     part = _part(host, uuid, path)
     if part != path:
-        host.remove(part)
+        host.remove(part, _packed(part))
 
 
 def is_complete(host: "Host", uuid: bytes, path: str) -> bool:
@@ -170,11 +175,15 @@ def is_complete(host: "Host", uuid: bytes, path: str) -> bool:
     return host.stat(part) is None if part != path else host.read(path, len(COMPLETE)) == COMPLETE
 
 
-def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool, dxml: "str | None" = None) -> None:
-    """Begin a guest's image beside `path` with its definition, and let QEMU have the file. Raises VirtError."""
+def begin_image(
+    driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool, kind: str, dxml: "str | None" = None
+) -> Image:
+    """Begin a guest's image beside `path` with its definition, and let QEMU have the file; `kind` is as qemu.conf has
+    it. Raises VirtError."""
     assert guest.record is not None
-    image = Image.of(other(driver, definitions.read_live(driver.store, guest.uuid, inactive=True), dxml), runs_on)
     host, part = driver.host, _part(driver.host, guest.uuid, path)
+    model = other(driver, definitions.read_live(driver.store, guest.uuid, inactive=True), dxml)
+    image = Image.of(model, runs_on, packing.chosen(driver, kind) if part != path else 0)
     try:
         if part == path:
             host.write_at(part, image.head(complete=False), 0)
@@ -184,15 +193,17 @@ def begin_image(driver: "QemuDriver", guest: "Guest", path: str, runs_on: bool, 
     except BaseException:
         forget_part(host, guest.uuid, path)
         raise
+    return image
 
 
-def finish_image(driver: "QemuDriver", guest: "Guest", path: str, what: str) -> None:
+def finish_image(driver: "QemuDriver", guest: "Guest", path: str, image: Image, what: str) -> None:
     """Have QEMU write its state into an image that was begun, which is then there; `what` is the job in words.
 
     Raises VirtError; the part is the caller's to remove (forget_part).
     """
     migrate(driver, guest, what)
     part = _part(driver.host, guest.uuid, path)
+    packing.pack(driver.host, part, image.offset, image.format, _packed(part))
     driver.host.write_at(part, COMPLETE, 0, durable=True)
     if part != path:
         driver.host.rename(part, path)
@@ -232,7 +243,7 @@ def restore(
 
     runs = bool(flags & const.DOMAIN_SAVE_RUNNING) or (image.ran and not flags & const.DOMAIN_SAVE_PAUSED)
     model = model or image.model()
-    start(driver, model, not runs, transient, (path, image.offset), begun=const.DOMAIN_RUNNING_RESTORED)
+    start(driver, model, not runs, transient, (path, image), begun=const.DOMAIN_RUNNING_RESTORED)
 
 
 def await_incoming(monitor: "Monitor") -> None:

@@ -26,9 +26,6 @@ REFUSED: "dict[str, tuple[Value, ...]]" = {
     "spice_tls": (0,),
     "spice_sasl": (0,),
     "spice_password": ("",),
-    "save_image_format": ("", "raw"),
-    "dump_image_format": ("", "raw"),
-    "snapshot_image_format": ("", "raw"),
     "max_core": (0,),
     "dump_guest_core": (1,),
 }

@@ -101,8 +101,6 @@ HUGE = "<memoryBacking><hugepages/></memoryBacking>"
         ("vnc_tls = 0", False),
         ('lock_manager = "lockd"', True),
         ('namespaces = [ "mount" ]', True),
-        ('save_image_format = "gzip"', True),
-        ('save_image_format = "raw"', False),
         ('cgroup_controllers = [ "cpu" ]', False),
         ("keepalive_interval = 5", False),
     ],

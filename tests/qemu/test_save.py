@@ -1,11 +1,14 @@
 """Saved guests: kept, restored, and exchanged with libvirt."""
 
 import contextlib
+import lzma
 import os
+import shutil
 import signal
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,10 +27,11 @@ from vsh.backends.errors import (
     INVALID_STREAM,
     OPERATION_FAILED,
     OPERATION_INVALID,
-    OPERATION_UNSUPPORTED,
     SYSTEM_ERROR,
     VirtError,
 )
+from vsh.backends.hosts.local import LocalHost
+from vsh.backends.qemu.images import Image
 from vsh.backends.records import DomainRef
 
 
@@ -74,7 +78,6 @@ def test_images_that_are_none(conn: api.Connection, running: DomainRef, root: Pa
         (b"x" * 200, OPERATION_FAILED),
         (struct.pack("=16s5I56x", b"LibvirtQemudPart", 2, 10, 1, 0, 0), OPERATION_FAILED),
         (struct.pack("=16s5I56x", b"LibvirtQemudSave", 3, 10, 1, 0, 0), OPERATION_FAILED),
-        (struct.pack("=16s5I56x", b"LibvirtQemudSave", 2, 10, 1, 1, 0), OPERATION_UNSUPPORTED),
         (struct.pack("=16s5I56x", b"LibvirtQemudSave", 2, 2**31, 1, 0, 0), OPERATION_FAILED),
         (struct.pack("=16s5I56x", b"LibvirtQemudSave", 2, 100, 1, 0, 0) + b"short", OPERATION_FAILED),
     ):
@@ -114,6 +117,60 @@ def test_images_are_libvirts(
     ref = conn.domain_lookup_by_name("exchanged")
     assert tuple(conn.domain_get_state(ref, 0)) == (const.DOMAIN_RUNNING, const.DOMAIN_RUNNING_RESTORED)
     assert "<name>exchanged</name>" in conn.domain_save_image_get_xml_desc(str(path), 0)
+
+
+def test_compressed_images_are_libvirts(
+    side: Side, guests: Guests, uri: str, root: Path, connect: Callable[..., api.Connection], tmp_path: Path
+) -> None:
+    """What one has saved and compressed the other restores; dumps are compressed, too."""
+    formats = 'save_image_format = "gzip"\nsnapshot_image_format = "bzip2"\ndump_image_format = "xz"\n'
+    (root / "e/etc").mkdir(parents=True)
+    (root / "e/etc/qemu.conf").write_text(formats)
+    conn = connect()
+    with Libvirtd(qemu_settings=formats) as daemon:
+        path, address = daemon.directory / "exchange.save", daemon.uri("qemu")
+        xml = guests.boot_sector("exchanged")
+        ref = conn.domain_create_xml(xml, 0)
+        conn.domain_save_flags(ref, str(path), None, 0)
+        size = path.stat().st_size
+        path.chmod(0o644)
+        run = side.virsh("-q", "-c", address, f"restore {path}; domstate exchanged")
+        assert (run.stdout.split(), run.stderr) == (["running"], "")
+        path.unlink()
+        assert side.virsh("-q", "-c", address, f"save exchanged {path}").status == 0
+        assert size / 2 < path.stat().st_size < size * 2
+        conn.domain_restore_flags(str(path), None, 0)
+        ref = conn.domain_lookup_by_name("exchanged")
+        assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+    dump = tmp_path / "core.xz"
+    conn.domain_core_dump(ref, str(dump), 0)
+    assert lzma.decompress(dump.read_bytes())[:4] == b"QEVM"
+    assert [entry.name for entry in tmp_path.iterdir() if entry != dump] == []
+    taken = f"<domainsnapshot><name>s</name><memory snapshot='external' file='{tmp_path}/s.mem'/></domainsnapshot>"
+    snapshot = conn.domain_snapshot_create_xml(ref, taken, 0)
+    assert Image.read(LocalHost(), f"{tmp_path}/s.mem").format == 2
+    for _ in range(2):  # a transient domain keeps its snapshots on the way back
+        conn.domain_revert_to_snapshot(snapshot, 0)
+        assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+    assert not [path for path in (root / "e").rglob("*") if path.name == "state"]
+    conn.domain_destroy_flags(ref, 0)
+    assert not list((root / "e/lib/qemu/snapshot").iterdir())
+
+
+def test_formats_that_cannot_be_had(
+    guests: Guests, root: Path, connect: Callable[..., api.Connection], tmp_path: Path
+) -> None:
+    for name, said in (("rar", "Invalid save image format"), ("lzop", "image format in configuration file isn't")):
+        if shutil.which(name) is None:
+            (root / f"{name}/etc").mkdir(parents=True)
+            (root / f"{name}/etc/qemu.conf").write_text(f'save_image_format = "{name}"\n')
+            conn = connect(to=f"qemu:///embed?root={root}/{name}")
+            ref = conn.domain_create_xml(guests.boot_sector("plain"), 0)
+            with pytest.raises(VirtError, match=said):
+                conn.domain_save_flags(ref, f"{tmp_path}/x", None, 0)
+            assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
+            assert list(tmp_path.iterdir()) == []
+            conn.domain_destroy_flags(ref, 0)
 
 
 def test_dumps_and_screenshots(conn: api.Connection, guests: Guests, tmp_path: Path) -> None:

@@ -156,12 +156,12 @@ def _take_live(driver: "QemuDriver", guest: "Guest", model: "Snapshot", plan: Pl
     pause = plan.told["resume"] == ["1"]
     memory = (plan.told["memory"] or [""])[0]
     if memory:
-        begin_image(driver, guest, memory, pause)
+        image = begin_image(driver, guest, memory, pause, "snapshot")
     if pause and not live:
         with monitor_of(driver, guest) as monitor:
             monitor.execute("stop")
     if memory:
-        finish_image(driver, guest, memory, "snapshot job")
+        finish_image(driver, guest, memory, image, "snapshot job")
         plan.write("saved")
     with monitor_of(driver, guest) as monitor:
         if plan.told["internal"]:

@@ -148,7 +148,7 @@ def _carry_out(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
             _forget(driver, plan)
             raise
         if guest.active:
-            ending.stop(driver, guest, const.DOMAIN_SHUTOFF_FROM_SNAPSHOT)
+            ending.stop(driver, guest, const.DOMAIN_SHUTOFF_FROM_SNAPSHOT, returns=bool(told["start"]))
         plan.write(STOPPED)
     if not told["loadvm"]:
         internal.apply_offline(host, told["images"], told["name"][0])
@@ -221,8 +221,7 @@ def _start(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
     kept = told["memory"] or told["loadvm"]
     begun = const.DOMAIN_RUNNING_FROM_SNAPSHOT if kept else const.DOMAIN_RUNNING_BOOTED
     if told["memory"]:
-        image = Image.read(driver.host, told["memory"][0])
-        state = told["memory"][0], image.offset
+        state = told["memory"][0], Image.read(driver.host, told["memory"][0])
         start(driver, model, paused, transient, state, begun=begun, new_variables=new)
     else:
         name = (told["loadvm"] or [""])[0]
@@ -232,7 +231,11 @@ def _start(driver: "QemuDriver", guest: "Guest", plan: Plan) -> None:
 def settle(driver: "QemuDriver", plan: Plan) -> None:
     """End a way back that somebody began: from where the domain was ended it goes on, before that nothing was done."""
     guest = Guests(driver.store).by_uuid.get(plan.uuid)
-    if guest is None or (guest.active and plan.phase):
+    if guest is None:  # a transient one, of which nothing is left
+        name = definitions.read_text(plan.told["config"][0]).name
+        driver.host.remove(trees.folder(driver.store, SNAPSHOT, name))
+        plan.clear()
+    elif guest.active and plan.phase:
         plan.clear()
     elif plan.told["name"][0] not in guest.snapshots or not plan.phase:
         _forget(driver, plan)
