@@ -8,7 +8,9 @@ from .base import fail
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..xml.devices import Video
+    from ..xml.disks import Disk
     from ..xml.engine import Context
+    from ..xml.storage import BackingStore
     from .driver import QemuDriver
     from .host.capabilities import Capabilities
     from .store import Store
@@ -158,10 +160,14 @@ def read_live(store: "Store", uuid: bytes, inactive: bool = False) -> Domain:
 
 def locate(store: "Store", domain: Domain) -> Domain:
     """`domain`, whose disks that are volumes know where these are, as far as they can be found."""
-    if any(disk.type == "volume" or disk.backing_store is not None for disk in domain.devices.disks):
-        from .storage.disks import look_up
+    for disk in domain.devices.disks:
+        layer: Disk | BackingStore | None = disk
+        while layer is not None and layer.type != "volume":
+            layer = disk.backing_store if layer is disk else layer.inner  # type: ignore[union-attr]
+        if layer is not None:
+            from .storage.disks import look_up
 
-        look_up(store, domain.devices.disks)
+            look_up(store, [disk])
     return domain
 
 
