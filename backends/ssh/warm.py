@@ -17,7 +17,8 @@ agent does not answer has failed.
     {"op": "abandon", "program": NUMBER}               {"ok": true}
     {"op": "glance", "uri": ..., "environ": {...}}     {"ok": true}, for a connection that is there already
     {"op": "look", "call": NAME, "args": BYTES}        {"ok": true, "value": BYTES}
-    {"op": "status"}, {"op": "stop"}                   {"ok": true, ...}
+    {"op": "status"}                                   {"ok": true, ...}
+    {"op": "stop"}                                     {"ok": true}, and the end of the connection once it has ended
 
 An answer that is no success is {"errno": N, "strerror": TEXT} or {"virt": {code, message, domain, hint}}, or, where the
 system's ssh has to make the connection, {"delegate": REASON}.
@@ -156,6 +157,13 @@ class Wire:
         if "errno" in answer:
             raise OSError(answer["errno"], answer["strerror"])
         return answer, descriptor
+
+    def await_end(self) -> None:
+        """Wait until the other end hangs up, or has nothing to say for as long as its last answer might have taken."""
+        try:
+            self.receive()
+        except (OSError, ValueError):
+            pass
 
     def send(self, message: "dict[str, Any]", *descriptors: int) -> None:
         data = marshal.dumps(message, 2)

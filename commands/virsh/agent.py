@@ -44,6 +44,9 @@ def agent(ctx: "Context", action: str) -> "Message | Table":
 def _call(op: str) -> "dict[str, Any]":
     wire = warm.Wire(warm.reach())
     try:
-        return wire.call({"op": op}, warm.ANSWER)[0]
+        answer, _ = wire.call({"op": op}, warm.ANSWER)
+        if op == "stop":
+            wire.await_end()
+        return answer
     finally:
         wire.close()

@@ -28,6 +28,7 @@ def test_the_second_command_needs_no_login(person: Person) -> None:
     assert link["host"] == "127.0.0.1" and link["user"] == "root" and link["clients"] == 0
     run = person.vsh("agent", "stop")
     assert run.status == 0 and run.stdout == "Agent stopped\n\n"
+    assert "does not run" in person.vsh("agent", "status").stderr
     wait_until(lambda: not person.pids())
     person.works()
     assert logins(person.sshd) == before + 2

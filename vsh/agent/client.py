@@ -45,6 +45,8 @@ class Client:
                     answer, stream = describe(error), None
                 with closing(stream) if stream is not None else nullcontext():
                     self._wire.send(answer, *([stream.fileno()] if stream is not None else []))
+                if request == {"op": "stop"}:
+                    self._agent.stop()
         except (OSError, ValueError):
             pass
         finally:
@@ -92,7 +94,6 @@ class Client:
             case {"op": "status"}:
                 return {"ok": True, "links": self._agent.status(), "idle_limit_seconds": self._agent.idle}, None
             case {"op": "stop"}:
-                self._agent.stopping.set()
                 return {"ok": True}, None
         link = self._link
         if link is None or self._entry is None:

@@ -104,7 +104,7 @@ class Agent:
         self._links: dict[tuple[object, ...], Warm] = {}
         self._lock = threading.Lock()
         self._useful = time.monotonic()
-        self.stopping = threading.Event()
+        self.stopping = False
 
     def link(self, uri: Uri, environ: "dict[str, str]", ask: "Any") -> "tuple[Warm, Link] | str":
         """The link for `uri`, made if need be; a reason where paramiko must not make it. Raises VirtError."""
@@ -174,6 +174,11 @@ class Agent:
             entry.close()
         return useful
 
+    def stop(self) -> None:
+        """End `serve`, which waits for a client."""
+        self.stopping = True
+        warm.reach().close()
+
     def close(self) -> None:
         """Close all links."""
         for entry in list(self._links.values()):
@@ -241,7 +246,7 @@ def serve() -> int:
     listener.settimeout(TICK)
     identity = os.stat(path).st_ino
     try:
-        while not agent.stopping.is_set() and agent.tick() and _is_ours(path, identity):
+        while not agent.stopping and agent.tick() and _is_ours(path, identity):
             try:
                 stream, _ = listener.accept()
             except TimeoutError:
