@@ -14,6 +14,7 @@ from vsh.backends.xml.config import TestConfig
 from vsh.backends.xml.domain import Domain
 from vsh.backends.xml.engine import Context, Field, Model
 from vsh.backends.xml.parse import parse
+from vsh.backends.xml.resources.network import Network
 from vsh.backends.xml.storage import Encryption
 
 from .oracle import documents, newer
@@ -121,6 +122,29 @@ def test_newer_libvirt() -> None:
         assert snippet in domain.format(secure=True)
         assert list(domain.newest()) or "passt" in text  # which the drivers here know
     assert not [name for name, text in documents().items() if _newest(text)]
+
+
+NETWORK = """\
+<network>
+  <name>n</name>
+  <uuid>6695eb01-f6a4-8304-79aa-97f2502e0000</uuid>
+  <title>t</title>
+  <description>d</description>
+  <forward mode='hostdev' managed='yes'>
+    <driver name='xen' model='m'/>
+    <pf dev='eth0'/>
+  </forward>
+  <domain name='d' localOnly='yes' register='yes'/>
+</network>
+"""
+
+
+def test_newer_networks() -> None:
+    network = Network.parse(NETWORK, validate=True)
+    assert network.format() == NETWORK
+    assert [place for _, place in network.newest()] == [
+        "title", "description", "driver/@name='xen'", "driver/@model", "domain/@register",
+    ]  # fmt: skip
 
 
 def _newest(text: str) -> bool:

@@ -45,10 +45,12 @@ class BackupCalls(QemuBase):
     ) -> None:
         from ...xml.resources.backup import Backup
         from ...xml.resources.checkpoint import Checkpoint
+        from ..argv.refused import refuse_newer
 
         if not self._guest(dom).active:
             raise fail(errors.OPERATION_UNSUPPORTED, "cannot perform disk backup for inactive domain")
         backup = Backup.read_text(backup_xml)
+        refuse_newer(backup)
         checkpoint = None
         if checkpoint_xml is not None:
             rules, now = definitions.StoredRules(), int(time.time())

@@ -45,6 +45,7 @@ class SnapshotCalls(QemuBase, SnapshotQueries):
     @call("qemuSnapshotCreateXML", CREATE)
     def domain_snapshot_create_xml(self, dom: "DomainRef", xml_desc: str, flags: int = 0) -> "DomainSnapshotRef":
         from ...xml.resources.snapshot import Snapshot
+        from ..argv.refused import refuse_newer
 
         _check_flags(flags)
         quiesce = bool(flags & const.DOMAIN_SNAPSHOT_CREATE_QUIESCE)
@@ -52,6 +53,7 @@ class SnapshotCalls(QemuBase, SnapshotQueries):
         redefine = bool(flags & REDEFINE)
         rules = definitions.StoredRules()
         model = Snapshot.read_text(xml_desc, rules, int(time.time()), redefine, validate)
+        refuse_newer(model)
         if not flags & NO_METADATA:
             _check_name(model.name)
         if quiesce:

@@ -113,6 +113,8 @@ class Network(Model):
     trust = YesNo("@trustGuestRxFilters")
     name = Name("name", required=(errors.NO_NAME, None))
     uuid = Uuid("uuid", invalid=(errors.INTERNAL_ERROR, "malformed uuid element"))
+    title = Text("title", newer=True)
+    description = Text("description", newer=True)
     metadata = Metadata("metadata", default="")
     forward = Child("forward", Forward)
     bridge = Part("bridge", Bridge)
@@ -120,6 +122,7 @@ class Network(Model):
     mac = Mac("mac/@address", blank=False)
     domain = Text("domain/@name", wanted=True, shape=("[a-zA-Z0-9.-]+", "a domain's name"))
     local_only = YesNo("domain/@localOnly", show=lambda network, view: network.domain is not None)
+    register = YesNo("domain/@register", show=lambda network, view: network.domain is not None, newer=True)
     dns = Child("dns", Dns)
     vlan = Child("vlan", Vlan)
     bandwidth = Child("bandwidth", NetworkBandwidth)
@@ -162,6 +165,8 @@ class Network(Model):
         super().read(node, context)
         node.tolerate("@connections")
         self.uuid = self.uuid or context.config.new_uuid()
+        if "\n" in (self.title or ""):
+            raise fail(errors.XML_ERROR, "Network title can't contain newlines")
         self._check_routes()
         self._check_mode(node)
         if self.mode in BRIDGED:

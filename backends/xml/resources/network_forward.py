@@ -107,7 +107,8 @@ class Forward(Model):
         invalid=(errors.CONFIG_UNSUPPORTED, "unknown forwarding type '%s'"),
     )
     managed = Managed("@managed", default=False, absent=None, show=lambda forward, view: forward.mode == "hostdev")
-    driver = Text("driver/@name", blank=False)
+    driver = Text("driver/@name", blank=False, newer=("xen",))
+    driver_model = Text("driver/@model", blank=False, newer=True)
     nat = Child("nat", Nat)
     pf = Text("pf/@dev")
     interfaces = Children("interface", ForwardInterface)
@@ -115,9 +116,9 @@ class Forward(Model):
 
     def read(self, node: Node, context: Context) -> None:
         name = network_name(context)
-        for field in (Forward.mode, Forward.dev, Forward.managed, Forward.driver):
+        for field in (Forward.mode, Forward.dev, Forward.managed, Forward.driver, Forward.driver_model):
             field.read(self, node, context)
-        if self.driver not in (None, "kvm", "vfio"):
+        if self.driver not in (None, "kvm", "vfio", "xen"):
             what = f"Unknown forward <driver name='{self.driver}'/> in network {name}"
             raise fail(errors.CONFIG_UNSUPPORTED, what)
         only_one(node, "nat", f"<forward> of network {name}")

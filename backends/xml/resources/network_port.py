@@ -40,8 +40,13 @@ class Plug(Model):
     )
     managed = YesNo("@managed", when=HOSTDEV)
     driver = Enum(
-        "driver/@name", ("kvm", "vfio"), when=HOSTDEV, invalid=(errors.XML_ERROR, "Missing network port driver name")
+        "driver/@name",
+        ("kvm", "vfio"),
+        newer=("xen",),
+        when=HOSTDEV,
+        invalid=(errors.XML_ERROR, "Missing network port driver name"),
     )
+    driver_model = Text("driver/@model", when=HOSTDEV, newer=True)
     address = Child("address", PciPlace, when=HOSTDEV, required=(errors.XML_ERROR, "Missing network port PCI address"))
 
     def present(self, view: View) -> bool:
