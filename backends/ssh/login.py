@@ -8,7 +8,7 @@ import threading
 import paramiko
 
 from .. import credentials, errors
-from . import methods
+from . import METHODS, methods
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     Key = paramiko.PKey
 
-#: How often a passphrase or a password may be wrong.
+#: How often a passphrase, or a password where the configuration does not say, may be wrong.
 TRIES = 3
+#: What turns them off in ssh_config.
+_SWITCHES = {"keyboard-interactive": "kbdinteractiveauthentication", "password": "passwordauthentication"}
 #: Held while paramiko is told which agent to ask.
 _AGENT = threading.Lock()
 
@@ -38,7 +40,7 @@ def log_in(transport: paramiko.Transport, settings: "Settings", uri: "Uri", ask:
         return
     except paramiko.BadAuthenticationType as refused:
         allowed = refused.allowed_types
-    wanted = methods(uri)
+    wanted = _allowed(settings, uri)
     if settings.yes("pubkeyauthentication", True) or settings.one("pubkeyauthentication") == "unbound":
         for key, label in keys(settings, ask, "agent" in wanted, "privkey" in wanted):
             if "publickey" not in allowed:
@@ -63,6 +65,16 @@ def log_in(transport: paramiko.Transport, settings: "Settings", uri: "Uri", ask:
         domain=errors.FROM_RPC,
         hint="load a key into ssh-agent, name one with ?keyfile=, or run vsh on a terminal to be asked for a password",
     )
+
+
+def _allowed(settings: "Settings", uri: "Uri") -> "list[str]":
+    """The ways to log in that URI and configuration let us try."""
+    listed = settings.one("preferredauthentications").lower().split(",")
+    return [
+        method
+        for method in methods(uri)
+        if (listed == [""] or METHODS[method] in listed) and settings.yes(_SWITCHES.get(method, ""), True)
+    ]
 
 
 def keys(settings: "Settings", ask: "Ask | None", agent: bool, files: bool) -> "Iterator[tuple[Key, str]]":
@@ -103,7 +115,7 @@ def _agent(settings: "Settings") -> "list[Key]":
     if path == "none":
         return []
     if path not in ("SSH_AUTH_SOCK", ""):
-        path = os.environ.get(path[1:], "") if path.startswith("$") else os.path.expanduser(settings.expand(path))
+        path = os.environ.get(path[1:], "") if path.startswith("$") else settings.path(path)
     with _AGENT:
         before = os.environ.get("SSH_AUTH_SOCK")
         try:
@@ -176,7 +188,8 @@ def _by_questions(
             if all(asked):
                 tried.append("keyboard-interactive")
     if "password" in wanted and "password" in allowed:
-        for _ in range(1 if stored is not None else TRIES if ask else 0):
+        tries = int(settings.number("numberofpasswordprompts", TRIES))
+        for _ in range(1 if stored is not None else tries if ask else 0):
             password = stored if stored is not None else ask(f"{user}@{host}'s password", True) if ask else None
             if not password:
                 break

@@ -34,7 +34,7 @@ class OpensshLink:
         s = settings
         self._argv = [program, *(["-l", uri.user] if uri.user else []), *(["-p", str(uri.port)] if uri.port else [])]
         for key, value in s.overridden.items():
-            self._argv += ["-o", f"{key}={value}"]
+            self._argv += ["-o", f"{key}={quoted(value)}"]
         if uri.params.get("no_tty", "0") not in ("", "0"):
             self._argv += ["-o", "BatchMode=yes"]
         self._argv += ["-T", "-o", f"ConnectTimeout={int(self.timeout)}", "--", s.alias]
@@ -59,6 +59,13 @@ class OpensshLink:
 
     def close(self) -> None:
         """Nothing outlives the programs."""
+
+
+def quoted(text: str) -> str:
+    """One word of ssh_config(5)."""
+    if not set(text) & set(" \t\"'\\#"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class OpensshRemote:

@@ -6,6 +6,7 @@ to ssh(1); elsewhere paramiko reads ~/.ssh/config, which knows Host and most of 
 """
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 
 #: Seconds that a connection may take to be made, where the configuration has no ConnectTimeout.
 TIMEOUT = 30.0
+#: Settings of one path each, in which blanks are part of it.
+ONE_PATH = ("identityfile", "certificatefile")
+#: What a shell would make something of may not stand in the name of a host or a user (as in OpenSSH since 9.6): both
+#: get into the commands of ProxyCommand, Match exec and KnownHostsCommand.
+UNSAFE = {"host": frozenset("'`\"$\\;&<>|(){} \t\0\r\n"), "user": frozenset("'`\";&<>|(){}\0\r\n")}
 #: Settings that the built-in client does not honour, with the values under which there is nothing to honour.
 DELEGATED = {
     "controlpath": ("none", ""),
     "pkcs11provider": ("none", ""),
     "revokedhostkeys": ("none", ""),
     "knownhostscommand": ("none", ""),
+    "addressfamily": ("any", ""),
     "bindaddress": ("", "none"),
     "bindinterface": ("", "none"),
     "permitlocalcommand": ("no", "false", ""),
@@ -59,10 +66,10 @@ class Settings:
         text = self.one(key)
         return float(text) if text.isdigit() and int(text) else default
 
-    def override(self, key: str, *texts: str) -> None:
-        """Set `key`, whatever the configuration says."""
-        self._values[key] = list(texts)
-        self.overridden[key] = " ".join(texts)
+    def override(self, key: str, text: str) -> None:
+        """Set `key`, whatever the configuration says; a path is one, blanks and all."""
+        self._values[key] = [text]
+        self.overridden[key] = text
 
     @property
     def host(self) -> str:
@@ -86,8 +93,14 @@ class Settings:
 
     def files(self, key: str) -> "list[str]":
         """The paths in a setting that names files, `~` and environment resolved, without `none`."""
-        words = [word for text in self.all(key) for word in text.split()]
-        return [os.path.expanduser(self.expand(word)) for word in words if word != "none"]
+        whole = key in ONE_PATH or key in self.overridden
+        words = [word for text in self.all(key) for word in ([text] if whole else text.split())]
+        return [self.path(word) for word in words if word != "none"]
+
+    def path(self, text: str) -> str:
+        """A path of the configuration with `~`, tokens and ${NAME} of the environment resolved."""
+        named = re.sub(r"\$\{(\w+)\}", lambda name: os.environ.get(name[1], name[0]), self.expand(text))
+        return os.path.expanduser(named)
 
     def expand(self, text: str) -> str:
         """`text` with ssh_config's tokens (%h, %p, %r ...) replaced."""
@@ -121,16 +134,28 @@ class Settings:
 def resolve(alias: str, user: str = "", port: int = 0) -> Settings:
     """The settings for `alias`; user and port, where given, are those of the URI.
 
-    Raises VirtError: INVALID_ARG for a name that could be taken for an option, CONF_SYNTAX when the configuration is
-    broken.
+    Raises VirtError: INVALID_ARG for a name that could be taken for an option or a command, CONF_SYNTAX when the
+    configuration is broken.
     """
-    if alias.startswith("-") or user.startswith("-") or not alias or any(c in alias + user for c in "\0\r\n"):
-        raise errors.virt_error(errors.INVALID_ARG, f"'{alias}' is not a host name")
+    for what, name in (("host", alias), ("user", user)):
+        if name.startswith("-") or UNSAFE[what] & set(name) or (what == "host" and not name):
+            raise errors.virt_error(errors.INVALID_ARG, f"'{name}' is not a {what} name")
     if shutil.which("ssh"):
         argv = ["ssh", "-G", *(["-l", user] if user else []), *(["-p", str(port)] if port else []), "--", alias]
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="surrogateescape", timeout=TIMEOUT
-        )
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="surrogateescape",
+                timeout=TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            what = f"ssh -G {alias} takes more than {TIMEOUT:.0f} s"
+            raise errors.virt_error(
+                errors.OPERATION_TIMEOUT, what, hint="which command of Match exec in ~/.ssh/config does not end?"
+            ) from None
         if done.returncode:
             raise errors.virt_error(
                 errors.CONF_SYNTAX, f"ssh -G {alias}: {done.stderr.strip()}", hint="mend ~/.ssh/config"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -160,6 +161,21 @@ def test_which_keys_are_offered(user: User, new_sshd: Callable[..., Sshd]) -> No
     assert f"tried {key}" in user.connect("qemu+ssh://web1/system")
 
 
+def test_paths_with_blanks_and_variables(user: User, sshd: Sshd, tmp_path: Path) -> None:
+    """Of a key and of known hosts, in the configuration and in the URI, by paramiko and by ssh(1)."""
+    key, known = user.ssh / "my key", tmp_path / "known hosts"
+    shutil.copy(sshd.key, key)
+    key.chmod(0o600)
+    shutil.copy(sshd.known_hosts, known)
+    text = entry("web1", sshd).replace(f"IdentityFile {sshd.key}", 'IdentityFile "${HOME}/.ssh/my key"')
+    user.config(text)
+    assert user.connect("qemu+ssh://web1/system") == f"Link|['{sshd.port}']\n0 b''"
+    user.config(entry("web1", sshd).replace(str(sshd.key), "/nosuch").replace(str(sshd.known_hosts), "/nosuch"))
+    uri = f"qemu+ssh://web1/system?keyfile=/root/.ssh/my%20key&known_hosts={quote(str(known))}"
+    assert user.connect(uri) == f"Link|['{sshd.port}']\n0 b''"
+    assert user.connect(f"{uri}&command=ssh") == f"OpensshLink|['{sshd.port}']\n0 b''"
+
+
 @contextmanager
 def agent(key: Path) -> Iterator[str]:
     """The socket of an ssh-agent that holds a key."""
@@ -209,7 +225,8 @@ def test_all_that_is_left_to_openssh(user: User) -> None:
     """Each setting of the stated list; none that means nothing."""
     settings = {
         "controlpath": "/tmp/x", "pkcs11provider": "/x.so", "revokedhostkeys": "/x", "knownhostscommand": "/x",
-        "bindaddress": "127.0.0.1", "bindinterface": "lo", "permitlocalcommand": "yes", "proxyusefdpass": "yes",
+        "addressfamily": "inet", "bindaddress": "127.0.0.1", "bindinterface": "lo", "permitlocalcommand": "yes",
+        "proxyusefdpass": "yes",
         "tunnel": "yes", "hostbasedauthentication": "yes", "requesttty": "force", "remotecommand": "x",
     }  # fmt: skip
     assert set(settings) == set(DELEGATED)
@@ -258,6 +275,10 @@ def test_a_password(user: User, new_sshd: Callable[..., Sshd], tmp_path: Path, m
     assert "there is no key to try" in user.connect("qemu+ssh://web1/system")
     assert "there is no key to try" in user.connect("qemu+ssh://web1/system?no_tty=1", "open sesame")
     assert "there is no key to try" in user.connect("qemu+ssh://web1/system?sshauth=agent,privkey", "open sesame")
+    for unwanted in ("PreferredAuthentications publickey", f"{method} no"):
+        user.config(entry("web2", sshd, f"  {unwanted}\n").replace(str(sshd.key), str(tmp_path / "nosuch")))
+        assert "there is no key to try" in user.connect("qemu+ssh://web2/system", "open sesame")
+    user.config(entry("web1", sshd).replace(str(sshd.key), str(tmp_path / "nosuch")))
     auth = tmp_path / "auth.conf"
     auth.write_text("[credentials-x]\npassword=open sesame\n[auth-ssh-web1]\ncredentials=x\n")
     stored = f"qemu+ssh://web1/system?authfile={auth}"

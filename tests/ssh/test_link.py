@@ -257,8 +257,15 @@ def test_hashed_names_are_found_again(sshd: Sshd, tmp_path: Path) -> None:
     ssh.connect(uri(sshd, known_hosts=str(known))).close()
 
 
-@pytest.mark.parametrize("name", ["-oProxyCommand=touch /tmp/owned", "", "a\nb"])
+@pytest.mark.parametrize("name", ["-oProxyCommand=touch /tmp/owned", "", "a\nb", "a;b", "$(touch x)", "a b", "`x`"])
 def test_names_that_are_no_hosts(name: str) -> None:
     with pytest.raises(errors.VirtError) as caught:
         resolve(name)
+    assert caught.value.code == errors.INVALID_ARG
+
+
+@pytest.mark.parametrize("name", ["-l", "a;b", "`x`", "a\nb"])
+def test_names_that_are_no_users(name: str) -> None:
+    with pytest.raises(errors.VirtError, match="is not a user name") as caught:
+        resolve("host", name)
     assert caught.value.code == errors.INVALID_ARG
