@@ -58,7 +58,8 @@ def log_in(transport: paramiko.Transport, settings: "Settings", uri: "Uri", ask:
         return
     what = f"tried {', '.join(tried)}" if tried else "there is no key to try"
     if not tried and not {"agent", "privkey"} & set(wanted):
-        what = f"sshauth= allows {' and '.join(wanted)} alone, which could not be tried"
+        who = "sshauth=" if "sshauth" in uri.params else "the SSH configuration"
+        what = f"{who} allows {' and '.join(wanted) or 'nothing'} alone, which could not be tried"
     raise errors.virt_error(
         errors.AUTH_FAILED,
         f"{user}@{settings.alias} does not let us in: it wants {' or '.join(allowed)}; {what}",
