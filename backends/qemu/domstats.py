@@ -26,7 +26,10 @@ _QUESTIONS = {
     "query-cpus-fast": const.DOMAIN_STATS_VCPU,
     "query-block": const.DOMAIN_STATS_BLOCK,
     "query-blockstats": const.DOMAIN_STATS_BLOCK,
+    "query-dirty-rate": const.DOMAIN_STATS_DIRTYRATE,
 }
+#: How far the measuring of a guest's writes is, in virDomainDirtyRateStatus's order.
+_MEASURING = ("unstarted", "measuring", "measured")
 #: Groups of virConnectGetAllDomainStats that are known here; the others have nothing to tell.
 GROUPS = 0x7FF
 #: VIR_CONNECT_GET_ALL_DOMAINS_STATS_*: filters are those of lists; backing, nowait and enforce are accepted.
@@ -89,7 +92,21 @@ def _stats(driver: "QemuDriver", guest: "Guest", groups: int, seen: Sight) -> pa
     if told is not None:
         _running(driver, guest, groups, told, found)
         _devices(driver, guest, groups, told, seen, found)
+        if groups & const.DOMAIN_STATS_DIRTYRATE and told["query-dirty-rate"]:
+            _writes(told["query-dirty-rate"], found)
     return found
+
+
+def _writes(told: "Figures", found: params.TypedParams) -> None:
+    """How fast a guest writes to its memory, as last measured."""
+    found.add("dirtyrate.calc_status", params.INT, _MEASURING.index(told["status"]))
+    found.add("dirtyrate.calc_start_time", params.LLONG, told["start-time"])
+    found.add("dirtyrate.calc_period", params.INT, told["calc-time"])
+    found.add("dirtyrate.calc_mode", params.STRING, told["mode"])
+    if "dirty-rate" in told:
+        found.add("dirtyrate.megabytes_per_second", params.LLONG, told["dirty-rate"])
+    for cpu in told.get("vcpu-dirty-rate", ()):
+        found.add(f"dirtyrate.vcpu.{cpu['id']}.megabytes_per_second", params.ULLONG, cpu["dirty-rate"])
 
 
 def _inactive(driver: "QemuDriver", guest: "Guest", groups: int, seen: Sight, found: params.TypedParams) -> None:

@@ -94,6 +94,7 @@ domain_migrate_prepare3_params
 """,
     "vsh.backends.qemu.migration.movejobs:MoveJobCalls": """
 domain_abort_job
+domain_abort_job_flags
 domain_get_job_info
 domain_get_job_stats
 domain_migrate_get_compression_cache
@@ -189,6 +190,7 @@ domain_get_disk_errors
 domain_get_vcpus
 domain_interface_stats
 domain_memory_stats
+domain_start_dirty_rate_calc
 """,
     "vsh.backends.qemu.metadata:MetadataCalls": """
 domain_get_metadata

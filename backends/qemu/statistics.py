@@ -56,6 +56,10 @@ _COUNTS = (2, 3)
 ACTUAL, RSS, LAST_UPDATE = 6, 7, 9
 #: QEMU's state of a disk -> virDomainDiskErrorCode
 DISK_ERRORS = {"failed": const.DOMAIN_DISK_ERROR_UNSPEC, "nospace": const.DOMAIN_DISK_ERROR_NO_SPACE}
+#: How a guest's writes are measured (virDomainDirtyRateCalcFlags), and for how many seconds at the most.
+MEASURING = ("page-sampling", "dirty-bitmap", "dirty-ring")
+BITMAP, RING = const.DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP, const.DOMAIN_DIRTYRATE_MODE_DIRTY_RING
+LONGEST_MEASURING = 60
 #: What QEMU tells for a figure the guest does not give.
 UNKNOWN = 2**64 - 1
 
@@ -90,6 +94,24 @@ class StatisticsCalls(QemuBase):
             if said in DISK_ERRORS:
                 found.append(kind(disk.target, DISK_ERRORS[said]))
         return found
+
+    @call("qemuDomainStartDirtyRateCalc", BITMAP | RING)
+    def domain_start_dirty_rate_calc(self, dom: "DomainRef", seconds: int, flags: int = 0) -> None:
+        if not 1 <= seconds <= LONGEST_MEASURING:
+            text = f"seconds={seconds} is invalid, please choose value within [1, {LONGEST_MEASURING}]."
+            raise fail(errors.CONFIG_UNSUPPORTED, text)
+        if flags == BITMAP | RING:
+            names = "'VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP' and 'VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING'"
+            raise errors.VirtError(errors.INVALID_ARG, f"Flags {names} are mutually exclusive")
+        guest = self._active(dom)
+        model = definitions.read_live(self.driver.store, dom.uuid)
+        if flags == RING and (model.features.kvm is None or not model.features.kvm.dirty_ring):
+            text = "dirty-ring calculation mode requires dirty-ring feature enabled."
+            raise fail(errors.OPERATION_UNSUPPORTED, text)
+        if flags and model.type != "kvm":  # it would be QEMU's end
+            raise fail(errors.OPERATION_UNSUPPORTED, f"the {MEASURING[flags]} mode needs KVM")
+        with monitor_of(self.driver, guest) as monitor:
+            monitor.do("calc-dirty-rate", {"calc-time": seconds, "mode": MEASURING[flags]})
 
     @call("")
     def domain_block_stats(self, dom: "DomainRef", path: str) -> "DomainBlockStats":

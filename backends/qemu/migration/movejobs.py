@@ -67,9 +67,19 @@ class MoveJobCalls(QemuBase):
 
     @call("")
     def domain_abort_job(self, dom: "DomainRef") -> None:
+        self.domain_abort_job_flags(dom, 0)
+
+    @call("qemuDomainAbortJobFlags", const.DOMAIN_ABORT_JOB_POSTCOPY)
+    def domain_abort_job_flags(self, dom: "DomainRef", flags: int = 0) -> None:
         from .nbdcopies import PREFIX
 
         guest = self._active(dom)
+        if flags:
+            told = _told(self, dom)
+            if told is None or not str(told["status"]).startswith("postcopy-"):
+                text = "current job is not outgoing migration in post-copy mode"
+                raise fail(errors.OPERATION_INVALID, text)
+            raise fail(errors.OPERATION_UNSUPPORTED, "a migration in post-copy mode cannot be held without libvirt yet")
         verb = plans.verb(self.driver, dom.uuid)
         if guest.record is None or not (guest.record.moving or verb in OPERATIONS):
             backupjobs.abort(self, dom)
