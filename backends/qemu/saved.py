@@ -59,10 +59,4 @@ def other(driver: "QemuDriver", model: "Domain", dxml: "str | None") -> "Domain"
     """
     from .migration.moves import same_hardware
 
-    if dxml is None:
-        return model
-    made = same_hardware(driver, dxml, model)
-    if made.name != model.name:
-        text = f"Target domain name '{made.name}' does not match source '{model.name}'"
-        raise fail(errors.CONFIG_UNSUPPORTED, text)
-    return made
+    return model if dxml is None else same_hardware(driver, dxml, model)

@@ -14,7 +14,7 @@ HYPERV = (
     "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies",
     "reenlightenment", "tlbflush", "ipi", "evmcs", "avic", "emsr_bitmap", "xmm_input",
 )  # fmt: skip
-_KVM = ("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring")
+KVM = ("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring")
 _XEN = ("e820_host", "passthrough")
 _NAMES = (
     "acpi", "apic", "pae", "hap", "viridian", "privnet", "hyperv", "kvm", "pvspinlock", "capabilities", "pmu",
@@ -118,7 +118,7 @@ class Kvm(Model):
     dirty_ring_size = UInt("dirty-ring/@size", base=0, when=lambda kvm: kvm.dirty_ring, required=True)
 
     def parsed(self, node: Node, context: Context) -> None:
-        _known(node, _KVM, "unsupported KVM feature: %s")
+        _known(node, KVM, "unsupported KVM feature: %s")
         size = self.dirty_ring_size
         if self.dirty_ring and (size & (size - 1) or not 1024 <= size <= 65536):
             raise fail(XML_ERROR, "dirty ring must be power of 2 and ranges [1024, 65536]")

@@ -3,9 +3,7 @@
 import json
 
 from ... import errors
-from ...common import uuid_text
 from ...constants import domain as const
-from ...xml.engine import View
 from .. import definitions, tls
 from ..base import fail
 
@@ -65,37 +63,11 @@ def refuse(flags: int, given: "TypedParams") -> None:
 
 
 def same_hardware(driver: "QemuDriver", xml: str, model: "Domain") -> "Domain":
-    """The definition by which a guest is to run elsewhere; refused if it would see other hardware there."""
-    from ...xml.serialize import Out
-    from ..plugs.devices import kinds
-
-    def shape(domain: "Domain") -> "dict[str, object]":
-        found: dict[str, object] = {
-            "domain uuid": uuid_text(domain.uuid),
-            "domain machine type": domain.os.machine,
-            "domain max memory": domain.memory,
-            "domain vCPU max": domain.max_vcpus,
-            "domain disk count": len(domain.devices.disks),
-        }
-        for tag, field in kinds(domain).items():
-            places = []
-            for device in getattr(domain.devices, field):
-                out = Out("at")
-                address = getattr(getattr(device, "info", None), "address", None)
-                if address is not None:
-                    address.emit(out, View(inactive=True))
-                places.append(out.render().strip())
-            found[f"addresses of <{tag}>"] = sorted(places)
-        return found
+    """The definition by which a guest is to run on elsewhere. Raises VirtError if it would see other hardware there."""
+    from ...xml import same
 
     wanted = definitions.read(driver, xml)
-    here, there = shape(model), shape(wanted)
-    for what, value in here.items():
-        if there[what] != value:
-            text = f"Target {what} {there[what]} does not match source {value}"
-            if isinstance(value, list):
-                text = f"Target {what} do not match those of the source"
-            raise fail(errors.CONFIG_UNSUPPORTED, text)
+    same.check(model, wanted)
     return wanted
 
 
