@@ -209,6 +209,7 @@ def private_environment(home: Path) -> dict[str, str]:
         "VSH_NO_AGENT": "1",
         "VSH_COMPLETE_TIMEOUT": "10",
         "HOME": str(home),
+        "TMPDIR": str(home),
         "XDG_RUNTIME_DIR": str(home / "run"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_CACHE_HOME": str(home / "cache"),
