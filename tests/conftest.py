@@ -38,8 +38,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are processors, for tests wait for other processes part of their time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two more than there are processors, for tests wait for other processes half of their time."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,8 +3,10 @@
 libvirtd and vsh keep such answers in a folder of their cache, each entry with the program that it came from.
 """
 
+import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -32,3 +34,15 @@ def keep(folder: Path, asker: str, uid: int) -> None:
         if not parent.exists():
             parent.mkdir(mode=0o711)
     folder.symlink_to(shared)
+
+
+def ask_once(asker: str, argv: list[str]) -> None:
+    """Run `argv`, which has `asker` ask all there is to ask, unless another of its name was made to before.
+
+    Those who come meanwhile wait for it.
+    """
+    with Path(os.environ[VARIABLE], f"{asker}.asked").open("a+") as done:
+        fcntl.flock(done, fcntl.LOCK_EX)
+        if not done.tell():
+            subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=100, check=False)
+            done.write("yes")

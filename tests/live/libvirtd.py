@@ -84,12 +84,13 @@ class Libvirtd:
         if privileged:
             self.socket = self.directory / "run/libvirt-sock"
             qemu_conf = self.directory / "etc/qemu.conf"
-            answers.keep(self.directory / "cache/qemu/capabilities", "libvirtd-root", 0)
+            owner, cache = 0, "cache/qemu/capabilities"
         else:
             self.socket = self.directory / "run/libvirt/libvirt-sock"
             qemu_conf = self.directory / "config/libvirt/qemu.conf"
-            owner = self.directory.stat().st_uid
-            answers.keep(self.directory / "cache/libvirt/qemu/cache/capabilities", f"libvirtd-{owner}", owner)
+            owner, cache = self.directory.stat().st_uid, "cache/libvirt/qemu/cache/capabilities"
+        self._asker = f"libvirtd-{owner}"
+        answers.keep(self.directory / cache, self._asker, owner)
         qemu_conf.parent.mkdir(parents=True)
         qemu_conf.write_text(QEMU_CONF + (QEMU_CONF_ROOT if privileged else "") + qemu_settings)
         conf = {
@@ -155,6 +156,9 @@ class Libvirtd:
 
     def uri_at(self, address: Address, scheme: str, path: str = "", **parameters: str) -> str:
         """The same where the daemon is reached through `address`, a `DelayProxy` for instance."""
+        if scheme == "qemu":
+            ask = f"qemu+unix://{'/system' if self.privileged else '/session'}?socket={self.socket}"
+            answers.ask_once(self._asker, ["virsh", "-c", ask, "capabilities"])
         if not path:
             path = "/default" if scheme == "test" else "/system" if self.privileged else "/session"
         if isinstance(address, Path):
