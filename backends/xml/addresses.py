@@ -213,7 +213,7 @@ class Rom(Model):
 
 
 class Master(Model):
-    startport = UInt("@startport", absent=None)
+    startport = UInt("@startport", absent=None, wanted=True)
 
 
 class Info(Model):

@@ -62,6 +62,7 @@ class Controller(Model):
         "model/@name",
         _PCI_DEVICES,
         zero=("none",),
+        wanted=True,
         when=_pci,
         show=lambda c, view: not (view.migratable and c.model == "pci-root" and c.device == "spapr-pci-host-bridge"),
     )

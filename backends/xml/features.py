@@ -217,7 +217,7 @@ class Features(Model):
     vmport = State("vmport/@state")
     gic = Child("gic", Gic)
     smm = Child("smm", Smm)
-    ioapic = Enum("ioapic/@driver", ("qemu", "kvm"))
+    ioapic = Enum("ioapic/@driver", ("qemu", "kvm"), wanted=True)
     hpt_resizing = Enum("hpt/@resizing", ("enabled", "disabled", "required"))
     hpt_maxpagesize = Size("hpt/maxpagesize", xpath="./features/hpt/maxpagesize", limit=ULLONG_MAX)
     vmcoreinfo = State("vmcoreinfo/@state")

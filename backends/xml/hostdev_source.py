@@ -137,6 +137,7 @@ class ScsiSource(HostdevSource):
     )
 
     def parsed(self, node: Node, context: Context) -> None:
+        node.tolerate("source/adapter/@type")
         if not self.protocol:
             if node.find("source/address") is None:
                 raise fail(XML_ERROR, "'address' must be specified for scsi hostdev source")

@@ -236,7 +236,7 @@ class FilterParameters(Field[dict[str, list[str]]]):
 
 
 class FilterRef(Model):
-    filter = Text("@filter")
+    filter = Text("@filter", wanted=True)
     parameters = FilterParameters("parameter", default={})
 
     def present(self, view: View) -> bool:

@@ -115,7 +115,7 @@ class Slice(Model):
 
 
 class Reconnect(Model):
-    enabled = YesNo("@enabled")
+    enabled = YesNo("@enabled", wanted=True)
     timeout = UInt("@timeout", absent=None, when=lambda reconnect: reconnect.enabled, required=True)
 
     def present(self, view: View) -> bool:

@@ -48,6 +48,7 @@ class Tpm(Model):
     secret = Uuid(
         "backend/encryption/@secret",
         blank=False,
+        wanted=True,
         when=one_of("type", "emulator"),
         invalid=(INTERNAL_ERROR, "Unable to parse secret uuid '%s'"),
     )
