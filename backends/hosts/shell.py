@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: What it does until its input ends. Descriptor 3 is the output; 4 to 9 are for locks.
 _LOOP = 'LC_ALL=C; export LC_ALL; umask 077; exec 3>&1; nl="\n"; while IFS= read -r line; do eval "$line"; done'
+ARGV = ("sh", "-c", _LOOP)
 #: Tries to take the lock file $1 as descriptor %d: status 0, 1 while somebody has it, 2 when it cannot be opened.
 _TAKE = (
     'set -- %s; if err=$( { : >>"$1"; } 2>&1 ); then exec %d>>"$1"; if flock -n %d; then s=0; '
@@ -39,7 +40,7 @@ class Shell:
     def __init__(self, link: "AnyLink"):
         self.alive = True
         self._mark = os.urandom(16).hex()
-        self._program = link.start(["sh", "-c", _LOOP])
+        self._program = link.start(ARGV)
         self._stream = self._program.socket
         self._lock = _thread.allocate_lock()
         self._received = bytearray()

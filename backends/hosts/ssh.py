@@ -47,12 +47,15 @@ class ShellLock(Lock):
 class SshLock(Lock):
     """A lock that a program over there holds until its input ends."""
 
-    def __init__(self, program: "AnyRemote | None"):
+    def __init__(self, program: "AnyRemote | None", *, shared: bool = False):
         self._program = program
+        self._shared = shared
 
     def release(self) -> None:
         program, self._program = self._program, None
-        if program is not None:
+        if program is not None and self._shared:
+            program.abandon()  # nobody waits for that one
+        elif program is not None:
             program.socket.close()
             try:
                 program.finish(PATIENCE)  # it has it until it has ended
@@ -253,7 +256,7 @@ class SshHost(Host):
 
     def share(self, path: str) -> Lock:
         try:
-            return SshLock(self._holding("share", path, 0))
+            return SshLock(self._holding("share", path, 0), shared=True)
         except TimeoutError:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path) from None
 

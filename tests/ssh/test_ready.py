@@ -125,6 +125,32 @@ def test_a_test_host_does_not_outlive_its_clients(person: Person, libvirtd: Libv
     assert waiting(person) is None
 
 
+def test_a_shell_waits_where_there_is_no_daemon(person: Person) -> None:
+    home = f"HOME={person.sshd.directory}\0".encode()
+
+    def shells() -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if b"while IFS= read" in (entry / "cmdline").read_bytes() and home in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    person.uri = f"qemu+ssh://root@127.0.0.1:{person.sshd.port}/embed?root={person.env['HOME']}/e&{person.sshd.query()}"
+    person.vsh("-c", person.uri, "list")  # and the agent looks for itself, too
+    wait_until(lambda: len(shells()) == 2)
+    before = shells()
+    lists(person)
+    wait_until(lambda: len(shells()) == 2 and shells() != before)
+    for pid in shells():
+        os.kill(pid, signal.SIGKILL)
+    lists(person)
+    assert person.vsh("agent", "stop").status == 0
+    wait_until(lambda: not shells())
+
+
 @pytest.mark.parametrize("auth", [0, 2])
 def test_a_session_of_somebody_known_stays_with_its_opener(auth: int) -> None:
     """A daemon that wants to know who it is answers to that alone."""

@@ -1,7 +1,8 @@
-"""Sessions on daemons opened ahead: whoever comes next needs no round trip for a channel and the opening.
+"""Sessions on daemons, and shells, begun ahead: whoever comes next needs no round trips for a channel and the opening.
 
-Each is opened as the last one of its kind was, read-only or not, is given to one client, and is its alone from then on.
-Only daemons that want to know nobody's name have such sessions, and a test host has none: it would live on in it.
+Each session is opened as the last one of its kind was, read-only or not, is given to one client, and is its alone from
+then on. Only daemons that want to know nobody's name have such sessions, and a test host has none: it would live on in
+it.
 """
 
 import socket
@@ -14,9 +15,10 @@ from ..backends.ssh import Lent, Loan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket as Socket
+    from collections.abc import Callable
 
     from ..backends.driver import Connection
-    from ..backends.ssh.link import Link
+    from ..backends.ssh.link import Link, Remote
 
     #: URI and whether read-only.
     Kind = tuple[str, bool]
@@ -48,12 +50,8 @@ class Ready:
             del self._waiting[kind]
         self.learn(link, kind)
         stream = connection.give_away()
-        try:
-            stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)  # nothing was asked: what comes is the end
-        except BlockingIOError:
+        if _waits(stream):
             return stream
-        except OSError:
-            pass
         stream.close()
         return None
 
@@ -85,3 +83,51 @@ class Ready:
             self._refused.clear()
         for connection in left:
             connection.close()
+
+
+class SpareShell:
+    """A shell that waits to be told what to do (backends.hosts.shell), from the first use of one on."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._program: Remote | None = None
+        self._starting = False
+
+    def take(self, start: "Callable[[], Remote | None]") -> "Remote | None":
+        """The shell, if there is one; the next is started at once."""
+        with self._lock:
+            program, self._program = self._program, None
+            starting, self._starting = self._starting, True
+        if not starting:
+            threading.Thread(target=self._start, args=(start,), name="vsh-spare", daemon=True).start()
+        if program is not None and not _waits(program.socket):
+            program.abandon()
+            return None
+        return program
+
+    def _start(self, start: "Callable[[], Remote | None]") -> None:
+        try:
+            program = start()
+        except OSError:
+            program = None  # whoever comes next will see
+        with self._lock:
+            self._program = program
+            self._starting = False
+
+    def close(self) -> None:
+        """Leave it."""
+        with self._lock:
+            program, self._program = self._program, None
+        if program is not None:
+            program.abandon()
+
+
+def _waits(stream: "Socket") -> bool:
+    """Whether the other end, of which nothing was asked, is there."""
+    try:
+        stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False

@@ -7,10 +7,11 @@ import time
 
 from ..backends import ssh
 from ..backends.errors import VirtError
+from ..backends.hosts import shell
 from ..backends.ssh import warm
 from ..backends.ssh.link import Full, Link
 from ..backends.uri import Uri
-from .ready import Ready
+from .ready import Ready, SpareShell
 from .settings import agent_idle
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ class Warm:
         self._more: list[Link] = []
         self.opened: set[str] = set()  # unix sockets that could be opened
         self.ready = Ready()
+        self._spare = SpareShell()
         self.users = 0
         self.used = time.monotonic()
         self._opening = threading.Lock()
@@ -50,7 +52,9 @@ class Warm:
 
     def start(self, argv: "list[str]", make: "Callable[[], Link]") -> "Remote":
         """Start a program on the first link that has room for it, one that `make` makes if none has."""
-        program = self._start(argv)
+        program = self._spare.take(lambda: self._start(argv)) if tuple(argv) == shell.ARGV else None
+        if program is None:
+            program = self._start(argv)
         if program is None:
             with self.lock:
                 program = self._start(argv)  # somebody else may have made one meanwhile
@@ -90,6 +94,7 @@ class Warm:
     def close(self) -> None:
         """End the link, and with it all that goes through it."""
         self.ready.close()
+        self._spare.close()
         for link in [self.link, *self._more]:
             if link is not None:
                 link.close()
