@@ -12,7 +12,7 @@ from .verbatim import metadata_text
 
 
 def _root(text: str) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True, strip_cdata=False)
     return etree.fromstring(text or "<metadata/>", parser)
 
 

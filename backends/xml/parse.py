@@ -69,6 +69,7 @@ def _parser(blanks: bool, recover: bool = False) -> etree.XMLParser:
         no_network=True,
         huge_tree=False,
         remove_blank_text=not blanks,
+        strip_cdata=False,  # metadata keeps its sections
     )
 
 

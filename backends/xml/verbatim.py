@@ -39,28 +39,20 @@ def metadata_text(element: _Element) -> str:
     from lxml import etree
 
     copy = deepcopy(element)
-    copy.tail = None
+    copy.tail = copy.text = None  # there is no text among what applications keep
     seen: set[str] = set()
     for child in list(copy):
         # A prefix that was not declared stands in the tag as it is.
         uri = child.tag[1:].partition("}")[0] if isinstance(child.tag, str) and child.tag.startswith("{") else ""
         if not uri or uri in seen:
-            _remove(child)
+            copy.remove(child)
         else:
             seen.add(uri)
-    if len(copy) == 0 or not (copy.text or "").strip():
-        copy.text = None if len(copy) else copy.text
+            child.tail = None
     holder = etree.Element("domain")
     holder.append(copy)
     lines = etree.tostring(holder, pretty_print=True, encoding="unicode").split("\n")
     return "\n".join(lines[1:-2]) + "\n"
-
-
-def _remove(child: _Element) -> None:
-    """Take `child` out and leave the text behind it."""
-    parent = child.getparent()
-    if parent is not None:
-        parent.remove(child)
 
 
 class Namespace(Field[tuple[str, ...]]):
