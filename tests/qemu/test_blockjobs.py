@@ -1,5 +1,6 @@
 """Block jobs: as libvirtd does them, and what becomes of those that nobody watches."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from vsh.backends import api
 from vsh.backends.constants import domain as const
 from vsh.backends.errors import VirtError
 from vsh.backends.hosts.local import LocalHost
+from vsh.backends.params import TypedParams
 from vsh.backends.qemu.ending import SIGKILL
 from vsh.backends.qemu.store import Running
 from vsh.backends.records import DomainRef
@@ -184,6 +186,55 @@ def test_network_disks_as_libvirt_has_them(twins: Twins) -> None:
         dumpxml g --inactive
         !kill $(cat pid)
     """)
+
+
+@pytest.mark.long  # QEMU takes seconds for each key
+def test_what_is_made_can_be_encrypted(conn: api.Connection, disked: DomainRef, images: Path, root: Path) -> None:
+    """Copies, snapshots and backups: their files hold nothing in the clear, and the guest goes on with them."""
+    uuid, key = "1f1b3b68-7a3a-4f2c-9d5c-0d52f5a3f002", b"open sesame"
+    secret = conn.secret_define_xml(f"<secret><uuid>{uuid}</uuid></secret>", 0)
+    conn.secret_set_value(secret, key, 0)
+    (root / "key").write_bytes(key)
+    encryption = f"<encryption format='luks'><secret type='passphrase' uuid='{uuid}'/></encryption>"
+
+    def source(name: str, tag: str = "source") -> str:
+        return f"<{tag} file='{images}/{name}'>{encryption}</{tag}>"
+
+    def told(name: str, format: str) -> int:
+        """The byte that an image begins with, which it keeps to itself."""
+        assert bytes([7]) * 512 not in (images / name).read_bytes()
+        opened = f"driver={format},file.filename={images}/{name},{'encrypt.' * (format != 'luks')}key-secret=s"
+        opened += ",encrypt.format=luks" if format != "luks" else ""
+        argv = ["qemu-img", "convert", "-U", "--object", f"secret,id=s,file={root}/key", "--image-opts", opened]
+        subprocess.run([*argv, "-O", "raw", str(root / "out")], check=True, capture_output=True)
+        return (root / "out").read_bytes()[0]
+
+    ref = conn.domain_create_with_flags(disked, 0)
+    fill(conn, ref, 7)
+    for name, format in (("push", "qcow2"), ("pushed", "raw")):
+        disk = f"<disk name='vda' type='file'>{source(name, 'target')}<driver type='{format}'/></disk>"
+        conn.domain_backup_begin(ref, f"<domainbackup><disks>{disk}</disks></domainbackup>", None, 0)
+        wait_until(lambda: conn.domain_get_job_info(ref).type == const.DOMAIN_JOB_NONE)
+    assert told("push", "qcow2") == told("pushed", "luks") == 7
+    copy = f"<disk type='file'><driver type='qcow2'/>{source('copy')}</disk>"
+    conn.domain_block_copy(ref, "vda", copy, TypedParams(), const.DOMAIN_BLOCK_COPY_TRANSIENT_JOB)
+    wait_until(lambda: "ready='yes'" in conn.domain_get_xml_desc(ref, 0))
+    conn.domain_block_job_abort(ref, "vda", const.DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+    disk = f"<disk name='vda' snapshot='external'>{source('above')}</disk><disk name='vdb' snapshot='no'/>"
+    disk_only = const.DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
+    conn.domain_snapshot_create_xml(ref, f"<domainsnapshot><disks>{disk}</disks></domainsnapshot>", disk_only)
+    fill(conn, ref, 7)
+    assert told("copy", "qcow2") == 7
+    conn.domain_destroy(ref)
+    assert bytes([7]) * 512 not in (images / "above").read_bytes()
+    ref = conn.domain_create_with_flags(disked, 0)  # which opens both
+    plain = f"<disk type='file'><driver type='raw'/><source file='{images}/plain'/></disk>"
+    conn.domain_block_copy(ref, "vda", plain, TypedParams(), const.DOMAIN_BLOCK_COPY_TRANSIENT_JOB)
+    wait_until(lambda: "ready='yes'" in conn.domain_get_xml_desc(ref, 0))
+    conn.domain_block_job_abort(ref, "vda", const.DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+    assert (images / "plain").read_bytes()[0] == 7 and "encryption" not in conn.domain_get_xml_desc(ref, 2)
+    held = conn.qemu_domain_monitor_command(ref, "info qom-tree /objects", 1)
+    assert "encryption-secret" not in held
 
 
 @pytest.mark.parametrize("dies", [False, True])

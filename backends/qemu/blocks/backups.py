@@ -14,7 +14,7 @@ from ..base import QemuBase, call, fail
 from ..lifecycle import monitor_of
 from ..snapshots.overlays import named_nodes, run_job
 from ..store import system_error
-from . import backupjobs, bitmaps, blockstate, chains, checkpoints, trees
+from . import backupjobs, bitmaps, blockstate, chains, checkpoints, opening, trees
 from .blockstate import ABORT, BACKUP, Job
 
 TYPE_CHECKING = False
@@ -83,13 +83,15 @@ class _Beginning:
     def __init__(self, driver: "QemuDriver", guest: "Guest", backup: "Backup", reuse: bool):
         self.driver, self.guest, self.backup, self.reuse = driver, guest, backup, reuse
         self.pull = backup.mode == "pull"
+        self.live = definitions.read_live(driver.store, guest.uuid)
+        self.live.id = guest.id
         self.parts: list[tuple[BackupDisk, Disk]] = []
         self.made: list[str] = []
         self.opened: list[str] = []
 
     def check(self, suffix: str) -> None:
         """Complete it. Raises VirtError."""
-        live = definitions.read_live(self.driver.store, self.guest.uuid)
+        live = self.live
         self.backup.align(live, suffix)
         disks = {disk.target: disk for disk in live.devices.disks}
         self.parts = [(entry, disks[entry.name]) for entry in self.backup.disks if entry.backup]
@@ -110,8 +112,6 @@ class _Beginning:
             if entry.format != "qcow2" and (self.pull or entry.incremental):
                 text = "currently only qcow2 storage format is supported for backup storage"
                 raise fail(errors.CONFIG_UNSUPPORTED, text)
-            if entry.store.encryption is not None:
-                raise fail(errors.OPERATION_UNSUPPORTED, "encrypted backups are not supported without libvirt yet")
             self._check_file(entry)
 
     def _check_file(self, entry: "BackupDisk") -> None:
@@ -173,20 +173,23 @@ class _Beginning:
             below = BackingStore(type=disk.type, index=disk.index, format=chains.format_of(disk))
         layer = BackingStore(type=entry.type, index=entry.index, format=entry.format, inner=below)
         chains.set_source(layer.source, entry.type, path)
+        layer.source.encryption = entry.store.encryption
+        opening.unlock(driver, monitor, self.live, disk, layer)
         storage, format = image(disk, layer, readonly=False)
         if entry.type == "file" and not self.reuse:
             driver.host.write(path, b"", 0o600)
             self.made.append(path)
             ownership.hand_over(driver, path, record)
-            if entry.format == "raw":
+            if entry.format == "raw" and layer.source.encryption is None:
                 file = {"driver": "file", "filename": path, "size": sizes[node]}
                 run_job(monitor, "blockdev-create", {"options": file})
         monitor.do("blockdev-add", storage)
         self.opened.append(str(storage["node-name"]))
-        if not self.reuse and entry.format != "raw":
-            options = {"driver": entry.format, "file": storage["node-name"], "size": sizes[node]}
-            if self.pull or entry.incremental:
-                options |= {"backing-file": chains.name_of(disk), "backing-fmt": chains.format_of(disk)}
+        more = {}
+        if self.pull or entry.incremental:
+            more = {"backing-file": chains.name_of(disk), "backing-fmt": chains.format_of(disk)}
+        options = opening.making(layer, storage["node-name"], sizes[node], more)
+        if not self.reuse and options is not None:
             run_job(monitor, "blockdev-create", {"options": options})
         monitor.do("blockdev-add", format)
         self.opened.append(str(format["node-name"]))
@@ -231,6 +234,9 @@ class _Beginning:
             _stop_serving(monitor)
         for node in reversed(self.opened):
             blockstate.forget(monitor, "blockdev-del", "node-name", node)
+        for entry, _ in self.parts:
+            if entry.store.encryption is not None:
+                opening.lock(monitor, f"libvirt-{entry.index}-format")
         self.driver.host.remove(backupjobs.document(self.driver, self.guest.uuid), *self.made)
 
 
@@ -258,6 +264,7 @@ def conclude(
         blockstate.forget(monitor, "block-export-del", "id", f"vsh-nbd-{node}")
         for name in (node, f"libvirt-{job.base}-storage"):
             _close(monitor, name)
+        opening.lock(monitor, node)
         bitmaps.drop(monitor, f"libvirt-{job.top}-format", f"backup-{job.target}")
     blockstate.drop(driver, record, job)
     if not backupjobs.of(record):

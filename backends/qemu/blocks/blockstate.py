@@ -9,7 +9,7 @@ import json
 from ...constants import domain as const
 from ...xml.storage import BackingStore
 from .. import definitions, journal, ownership
-from . import chains
+from . import chains, opening
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ def _conclude(
         for layer in gone:
             for node in chains.nodes(layer):
                 forget(monitor, "blockdev-del", "node-name", node)
+            if layer.source.encryption is not None:
+                opening.lock(monitor, chains.nodes(layer)[0])
     ownership.leave(driver, record, live, [layer.source.path for layer in gone if layer.source.path])
     if job.delete and outcome == COMPLETED:
         from . import references

@@ -7,7 +7,7 @@ from .. import ownership
 from ..base import fail
 from ..lifecycle import monitor_of
 from ..store import system_error
-from . import blockstate, chains, jobcontrol
+from . import blockstate, chains, jobcontrol, opening
 from .blockstate import COPY, Job
 
 TYPE_CHECKING = False
@@ -40,6 +40,7 @@ def copy(
     _check_destination(driver, disk, mirror, shallow, reuse)
     record = guest.record
     assert record is not None
+    model.id = record.id
     record.nodes += 1
     mirror.index = record.nodes
     mirror.job = COPY
@@ -58,11 +59,13 @@ def copy(
     with monitor_of(driver, guest) as monitor:
         made = mirror.type == "file" and not reuse
         try:
+            opening.unlock(driver, monitor, model, disk, target)
             _open_target(driver, record, monitor, disk, target, made)
             jobcontrol.begin(driver, guest, monitor, job, "blockdev-mirror", arguments, model)
         except BaseException:
             for node in chains.nodes(target):
                 blockstate.forget(monitor, "blockdev-del", "node-name", node)
+            opening.lock(monitor, chains.nodes(target)[0])
             driver.host.remove(*([str(mirror.source.path)] if made else []))
             raise
 
@@ -70,8 +73,6 @@ def copy(
 def _check_destination(driver: "QemuDriver", disk: "Disk", mirror: "Mirror", shallow: bool, reuse: bool) -> None:
     if mirror.type not in ("file", "block"):
         raise fail(errors.OPERATION_UNSUPPORTED, f"copies to storage of type '{mirror.type}' are not supported")
-    if mirror.source.encryption is not None:
-        raise fail(errors.OPERATION_UNSUPPORTED, "encrypted copies are not supported without libvirt yet")
     if shallow and mirror.format == "raw" and disk.backing_store is not None and disk.backing_store.type:
         raise fail(errors.INVALID_ARG, f"shallow copy of disk '{disk.target}' into a raw file is not possible")
     path = str(mirror.source.path)
@@ -97,13 +98,14 @@ def _open_target(
         path = str(target.source.path)
         driver.host.write(path, b"", 0o600)
         ownership.hand_over(driver, path, record)
-        if target.format == "raw":
+        if target.format == "raw" and target.source.encryption is None:
             run_job(monitor, "blockdev-create", {"options": {"driver": "file", "filename": path, "size": size}})
     monitor.do("blockdev-add", storage)
-    if made and target.format != "raw":
-        options = {"driver": target.format, "file": storage["node-name"], "size": size}
-        lower = chains.below(target)
-        if lower is not None and lower.type:
-            options |= {"backing-file": chains.name_of(lower), "backing-fmt": lower.format}
+    lower = chains.below(target)
+    more = {}
+    if lower is not None and lower.type:
+        more = {"backing-file": chains.name_of(lower), "backing-fmt": lower.format}
+    options = opening.making(target, storage["node-name"], size, more) if made else None
+    if options is not None:
         run_job(monitor, "blockdev-create", {"options": options})
     monitor.do("blockdev-add", format)

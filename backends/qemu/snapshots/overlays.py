@@ -1,10 +1,14 @@
 """External snapshots of disks: a new image above what a disk had, which stays as it is from then on."""
 
 from ... import errors
+from ...xml.engine import Context, View
+from ...xml.parse import parse
+from ...xml.protection import Encryption
+from ...xml.serialize import Out
 from ...xml.storage import BackingStore, Source
 from .. import definitions, ownership
 from ..base import fail
-from ..blocks import bitmaps, chains
+from ..blocks import bitmaps, chains, opening
 from ..lifecycle import monitor_of
 
 TYPE_CHECKING = False
@@ -27,14 +31,17 @@ _ROW = "overlay "
 
 class Overlay:
     """A disk's new image: `base` is what is below it; `index` its nodes' number, 0 for a guest that does not run;
-    `ours` says that we make the file."""
+    `ours` says that we make the file; `encryption` is as XML says it, "" for none."""
 
-    def __init__(self, target: str, type: str, path: str, format: str, base: str, index: int, ours: bool):
+    def __init__(
+        self, target: str, type: str, path: str, format: str, base: str, index: int, ours: bool, encryption: str = ""
+    ):
         self.target, self.type, self.path, self.format, self.base = target, type, path, format, base
-        self.index, self.ours = index, ours
+        self.index, self.ours, self.encryption = index, ours, encryption
 
     def row(self) -> "list[str]":
-        return [self.type, self.path, self.format, self.base, str(self.index), str(int(self.ours))]
+        told = [self.type, self.path, self.format, self.base, str(self.index), str(int(self.ours))]
+        return [*told, self.encryption]
 
     @classmethod
     def of_plan(cls, plan: "Plan") -> "list[Overlay]":
@@ -42,8 +49,8 @@ class Overlay:
         for name, values in plan.told.items():
             if name.startswith(_ROW):
                 target = name.removeprefix(_ROW)
-                type, path, format, base, index, ours = values
-                found.append(cls(target, type, path, format, base, int(index), ours == "1"))
+                type, path, format, base, index, ours, encryption = values
+                found.append(cls(target, type, path, format, base, int(index), ours == "1", encryption))
         return found
 
     def above(self, disk: "Disk", whole: bool = True) -> "Disk":
@@ -51,6 +58,9 @@ class Overlay:
         made = disk.copy()
         made.type, made.source, made.auth, made.encryption = self.type, Source(type=self.type), None, None
         chains.set_source(made.source, self.type, self.path)
+        if self.encryption:
+            node = parse(self.encryption, "(encryption)", "encryption")
+            made.source.encryption = Encryption.from_node(node, Context(definitions.StoredRules(), True))
         made.driver.type = self.format
         made.index = self.index
         known = disk.backing_store
@@ -71,10 +81,17 @@ def wanted(snapshot: "Snapshot", domain: "Domain", first: int, reuse: bool) -> "
         if entry.snapshot == "external":
             base = chains.name_of(disks[entry.name])
             ours = entry.type == "file" and not reuse
-            made = Overlay(entry.name or "", entry.type, entry.path or "", entry.format, base, first, ours)
+            how = _told(entry.source.encryption) if entry.source.encryption is not None else ""
+            made = Overlay(entry.name or "", entry.type, entry.path or "", entry.format, base, first, ours, how)
             rows[f"{_ROW}{made.target}"] = made.row()
             first += bool(first)
     return rows
+
+
+def _told(encryption: "Encryption") -> str:
+    out = Out("encryption")
+    encryption.emit(out, View(False, True))
+    return out.render()
 
 
 def put_on(model: "Domain", overlays: "list[Overlay]", whole: bool = True) -> bool:
@@ -107,6 +124,7 @@ def take_offline(driver: "QemuDriver", guest: "Guest", plan: "Plan") -> None:
 def take_live(driver: "QemuDriver", guest: "Guest", plan: "Plan", monitor: "Monitor") -> None:
     """Put new images above those of a running domain, all at one moment. Raises VirtError."""
     model = definitions.read_live(driver.store, guest.uuid)
+    model.id = guest.id
     disks = {disk.target: disk for disk in model.devices.disks}
     sizes = {node["node-name"]: node["image"]["virtual-size"] for node in named_nodes(monitor)}
     known = bitmaps.all_of(monitor)
@@ -117,6 +135,7 @@ def take_live(driver: "QemuDriver", guest: "Guest", plan: "Plan", monitor: "Moni
             driver.host.write(overlay.path, b"", 0o600)
             ownership.hand_over(driver, overlay.path, guest.record)
         base = chains.nodes(disk)[0]
+        opening.unlock(driver, monitor, model, above := overlay.above(disk), above)
         node = add_image(monitor, disk, overlay, sizes[base] if overlay.ours or overlay.type == "block" else None)
         actions.append({"type": "blockdev-snapshot", "data": {"node": base, "overlay": node}})
         actions += bitmaps.carried_over(base, node, known) if overlay.format == "qcow2" else []
@@ -133,8 +152,8 @@ def add_image(monitor: "Monitor", disk: "Disk", overlay: Overlay, size: "int | N
     storage, format = image(above, above, readonly=False, backed=False)
     monitor.do("blockdev-add", storage)
     if size is not None:
-        options = {"driver": overlay.format, "file": storage["node-name"], "size": size}
-        options |= {"backing-file": overlay.base, "backing-fmt": disk.driver.type or "raw"}
+        more = {"backing-file": overlay.base, "backing-fmt": disk.driver.type or "raw"}
+        options = opening.making(above, storage["node-name"], size, more)
         run_job(monitor, "blockdev-create", {"options": options})
     monitor.do("blockdev-add", format)
     return str(format["node-name"])
@@ -206,3 +225,5 @@ def forget_nodes(monitor: "Monitor", overlays: "list[Overlay]") -> None:
                 monitor.do("blockdev-del", {"node-name": node})
             except CommandFailed:
                 pass  # it was not there yet
+        if overlay.encryption:
+            opening.lock(monitor, f"libvirt-{overlay.index}-format")

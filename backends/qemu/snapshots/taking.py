@@ -116,8 +116,6 @@ def _check_external(host: "Host", guest: "Guest", entry: "SnapshotDisk", disk: "
     if disk.device == "lun" and guest.active:
         text = "external active snapshots are not supported on scsi passthrough devices"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
-    if entry.type == "volume":
-        raise fail(errors.CONFIG_UNSUPPORTED, "snapshots are not yet supported with 'pool' volumes")
     if disk.type == "volume" and not disk.source.path:
         text = f"the volume '{disk.source.volume}' of pool '{disk.source.pool}' is not to be found"
         raise fail(errors.CONFIG_UNSUPPORTED, text)
@@ -125,8 +123,8 @@ def _check_external(host: "Host", guest: "Guest", entry: "SnapshotDisk", disk: "
     for type, known, source in ((disk.type, from_, disk.source), (entry.type, ("file", "block"), entry.source)):
         if type not in known:
             raise _unfit(f"external {what}", type, source)
-    if entry.source.encryption is not None:
-        raise fail(errors.OPERATION_UNSUPPORTED, "encrypted snapshots are not supported without libvirt yet")
+    if entry.source.encryption is not None and not guest.active:
+        raise fail(errors.OPERATION_UNSUPPORTED, "encrypted snapshots of a domain that does not run are not supported")
     if disk.shareable and not disk.readonly:
         text = f"shared access for disk '{entry.name}' requires use of supported storage format"
         raise fail(errors.CONFIG_UNSUPPORTED, text)

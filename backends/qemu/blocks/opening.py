@@ -1,0 +1,60 @@
+"""Images that a running QEMU opens beside those it began with: making them, and what opens encrypted ones."""
+
+from .. import definitions
+from . import chains
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...xml.disks import Disk
+    from ...xml.domain import Domain
+    from ..driver import QemuDriver
+    from ..qmp import Monitor
+    from .chains import Layer
+
+
+def unlock(driver: "QemuDriver", monitor: "Monitor", model: "Domain", disk: "Disk", layer: "Layer") -> None:
+    """Let QEMU have the secret that opens a layer's image, if it takes one. Raises VirtError."""
+    from ..argv import storage
+    from ..argv.command import Command
+    from ..argv.disks import access
+    from ..plugs import plugging
+    from ..readying import launch, write_secrets
+
+    source = access(disk, layer)
+    if source.encryption is None:
+        return
+    launched = launch(driver, model, model.id)
+    command = Command(model, definitions.capabilities(driver, model), launched)
+    name, storage_name = chains.nodes(layer)
+    storage.objects(command, source, storage_name, name)
+    try:
+        write_secrets(driver, launched)
+        plugging.plug(monitor, plugging.parse(command.argv))
+    finally:
+        driver.host.remove(*launched.secrets)
+
+
+def lock(monitor: "Monitor", node: str) -> None:
+    """Take the secret of an image away that was closed; `node` is that of its format."""
+    from .blockstate import forget
+
+    forget(monitor, "object-del", "id", _key(node))
+
+
+def making(layer: "Layer", storage: str, size: int, more: "dict[str, Any]") -> "dict[str, Any] | None":
+    """What QEMU is told to make of a file that it has open as the node `storage`; None where there is nothing to make.
+
+    `more` is what its format is told besides.
+    """
+    format, node = chains.format_of(layer), chains.nodes(layer)[0]
+    encrypted = chains.source_of(layer).encryption is not None
+    if format == "raw":
+        return {"driver": "luks", "file": storage, "size": size, "key-secret": _key(node)} if encrypted else None
+    encrypt = {"encrypt": {"format": "luks", "key-secret": _key(node)}} if encrypted else {}
+    return {"driver": format, "file": storage, "size": size, **more, **encrypt}
+
+
+def _key(node: str) -> str:
+    return f"{node}-encryption-secret0"
