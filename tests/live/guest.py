@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.live import initramfs
 from tests.live.need import unavailable
+from tests.live.terminal import Terminal
 
 BOOT_SECTOR_LINE = "BOOT SECTOR READY"
 
@@ -89,6 +90,15 @@ e6 20          out 0x20, al
 58             pop ax
 cf             iret                     ; the line follows, at 0x7c52
 """
+
+
+def await_boot_sector(terminal: Terminal) -> None:
+    """Wait until a guest that was started with its console has begun, which it may have done before the console was
+    joined: then its line is never shown."""
+    try:
+        terminal.expect(f"{BOOT_SECTOR_LINE}\r\n", 5)
+    except AssertionError:
+        pass
 
 
 class Guests:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.guest import BOOT_SECTOR_LINE, Guests
+from tests.live.guest import Guests, await_boot_sector
 from tests.live.libvirtd import Libvirtd
 from tests.live.need import need
 from tests.live.nursery import Nursery, unprivileged
@@ -132,7 +132,7 @@ def test_boot_sector_prints_and_echoes(
     uri = libvirtd.uri("qemu")
     define(uri, guests.boot_sector("sector"))
     with side.terminal("virsh", "-c", uri, "start", "--console", "sector") as terminal:
-        terminal.expect(BOOT_SECTOR_LINE)
+        await_boot_sector(terminal)
         terminal.send("are you there?")
         terminal.expect("are you there?")
         terminal.send("\x1d")

@@ -98,7 +98,7 @@ def _read(path: Path) -> str:
 
 def test_a_line_that_loses_everything(person: Person) -> None:
     """What is known is told; what would have to be asked for is given up in time."""
-    port, soon = f":{person.sshd.port}/", {"VSH_COMPLETE_TIMEOUT": "0.3"}
+    port, soon = f":{person.sshd.port}/", {"VSH_COMPLETE_TIMEOUT": "1.5"}
     with DelayProxy(("127.0.0.1", person.sshd.port), 0) as proxy:
         person.uri = f"{person.uri.replace(port, f':{proxy.address[1]}/')}&no_verify=1"
         assert person.vsh("-c", person.uri, "uri").status == 0
@@ -107,7 +107,7 @@ def test_a_line_that_loses_everything(person: Person) -> None:
         begun = time.monotonic()
         assert offered(person, "domstate", "t", **soon) == ["test"]
         assert offered(person, "domif-getlink", "test", "5", **soon) == []
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 8
     person.uri = person.uri.replace(f":{proxy.address[1]}/", port)
 
 
