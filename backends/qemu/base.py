@@ -94,7 +94,7 @@ class QemuBase(driver.Connection):
         return guests
 
     def _listed(self) -> Guests:
-        """The domains as they are now, kept for a batch that asks for more about them at once."""
+        """The domains as they are now, kept for a batch of questions about what is found among them."""
         self._seen = guests = self._guests()
         self._looked = time.monotonic()
         return guests
@@ -106,9 +106,20 @@ class QemuBase(driver.Connection):
         self._found = {}
         self._batching = all("_get_" in name or "_is_" in name or "_has_" in name for name, _ in calls)
         try:
+            self._announce(calls)
             return super().batch(calls)
         finally:
-            self._batching, self._seen = False, None
+            if self._batching:
+                self._batching, self._seen = False, None
+
+    def _announce(self, calls: "Sequence[tuple[str, tuple[Any, ...]]]") -> None:
+        """Have the host look ahead at the files that calls of a batch will ask for, one each."""
+        places = self.driver.places
+        files = {"domain_get_autostart": places.autostart, "domain_has_managed_save_image": places.saved}
+        if self._batching and any(name in files for name, _ in calls):
+            guests = self._guests().by_uuid
+            found = [(files[name], guests.get(args[0].uuid)) for name, args in calls if name in files]
+            self.driver.host.ahead(*(("stat", file(guest.name)) for file, guest in found if guest is not None))
 
     def _once(self, key: "Any", find: "Callable[[], Any]") -> "Any":
         """What `find` returns; within a batch it is asked once for each key."""

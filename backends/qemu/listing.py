@@ -44,15 +44,15 @@ class ListingCalls(QemuBase):
 
     @call("")
     def domain_lookup_by_id(self, id: int) -> "DomainRef":
-        return _found(next((g for g in self._guests() if g.active and g.id == id), None), f"id {id}")
+        return _found(next((g for g in self._listed() if g.active and g.id == id), None), f"id {id}")
 
     @call("")
     def domain_lookup_by_uuid(self, uuid: bytes) -> "DomainRef":
-        return _found(self._guests().by_uuid.get(uuid), f"uuid '{uuid_text(uuid)}'")
+        return _found(self._listed().by_uuid.get(uuid), f"uuid '{uuid_text(uuid)}'")
 
     @call("")
     def domain_lookup_by_name(self, name: str) -> "DomainRef":
-        return _found(self._guests().by_name.get(name), f"name '{name}'")
+        return _found(self._listed().by_name.get(name), f"name '{name}'")
 
 
 def _found(guest: "Guest | None", what: str) -> "DomainRef":

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from vsh.backends import api, registry
 from vsh.backends.constants import domain as const
 from vsh.backends.driver import Driver
 from vsh.backends.errors import INVALID_ARG, NO_DOMAIN, OPERATION_INVALID, SYSTEM_ERROR, VirtError
+from vsh.backends.hosts.shell import Shell
 from vsh.backends.qemu import QemuDriver
 from vsh.backends.uri import Uri
 
@@ -61,6 +63,37 @@ def test_a_life_as_seen_from_both_sides(far: api.Connection, conn: api.Connectio
     far.domain_undefine_flags(ref, 0)
     assert code(lambda: conn.domain_lookup_by_name("sector")) == NO_DOMAIN
     assert far.connect_list_all_domains(0) == []
+
+
+def test_round_trips_are_few_however_many_guests_there_are(
+    far: api.Connection, guests: Guests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    send, answer = Shell._send, Shell._answer
+    monkeypatch.setattr(Shell, "_send", lambda *args: (done.append("said"), send(*args))[1])
+    monkeypatch.setattr(Shell, "_answer", lambda *args: (done.append("heard"), answer(*args))[1])
+
+    def turns(ask: Callable[[], object]) -> int:
+        done.clear()
+        ask()
+        return sum(pair == ("said", "heard") for pair in pairwise(done))
+
+    def about(*names: str) -> list[int]:
+        """Looked up together, then asked."""
+        refs = far.batch([("domain_lookup_by_name", (name,)) for name in names])
+        calls = ("domain_has_managed_save_image", "domain_get_autostart", "domain_get_state")
+        answers = far.batch([(call, (ref,)) for ref in refs for call in calls])
+        assert not [answer for answer in answers if isinstance(answer, VirtError)]
+        return answers[1::3]
+
+    names = [f"guest{number}" for number in range(5)]
+    for name in names:
+        far.domain_define_xml_flags(guests.boot_sector(name), 0)
+    assert turns(lambda: about("guest0")) == 2
+    far.domain_set_autostart(far.domain_lookup_by_name("guest3"), 1)
+    assert about("guest3", "guest4") == [1, 0]
+    calls = [("domain_has_managed_save_image", (ref,)) for ref in far.connect_list_all_domains(0)]
+    assert turns(lambda: far.batch(calls)) <= 2
 
 
 def test_command_lines(side: Side, guests: Guests, far_uri: str, uri: str, tmp_path: Path) -> None:
