@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, XML_ERROR
 from .engine import Context, Field, Model, View, fail
-from .fields import Child, Enum, Flag, OnOff, Size, Text, UInt, YesNo
+from .fields import Child, Choice, Enum, Flag, OnOff, Size, Text, UInt
 from .node import Node
 from .serialize import Out
 from .values import ULLONG_MAX, pretty_size
@@ -52,13 +52,21 @@ def _part_of_tlbflush(name: str) -> OnOff:
     )
 
 
-class State(OnOff):
-    """on or off; the element alone says on."""
+class _Mentioned(Choice):
+    """One of two words; the element alone says the first."""
 
     def read(self, model: Model, node: Node, context: Context) -> None:
         if node.find(self.parent) is not None:
             model.__dict__[self.name] = True
         super().read(model, node, context)
+
+
+class State(_Mentioned):
+    words = ("on", "off")
+
+
+class Allowed(_Mentioned):
+    words = ("yes", "no")
 
 
 class Hyperv(Model):
@@ -230,7 +238,7 @@ class Features(Model):
     sbbc = _level("sbbc", "broken", "workaround", "fixed")
     ibs = _level("ibs", "broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na")
     tb_cache = Size("tcg/tb-cache", xpath="./tb-cache")
-    async_teardown = YesNo("async-teardown/@enabled", newer=True)
+    async_teardown = Allowed("async-teardown/@enabled", newer=True)
     ras = _state("ras", newer=True)
     ps2 = _state("ps2", newer=True)
     aia = Enum("aia/@value", ("none", "aplic", "aplic-imsic"), required=True, newer=True)

@@ -223,7 +223,7 @@ class Size(Field[int]):
             target.write(str(value))
 
 
-class _Choice(Field[bool | None]):
+class Choice(Field[bool | None]):
     words: ClassVar[tuple[str, str]]
 
     def __init__(self, path: str, *, default: bool | None = None, absent: object = None, **options: Any):
@@ -236,7 +236,7 @@ class _Choice(Field[bool | None]):
         return self.words[0 if value else 1]
 
 
-class YesNo(_Choice):
+class YesNo(Choice):
     words = ("yes", "no")
 
 
@@ -247,7 +247,7 @@ class YesOrNo(YesNo):
         return text == "yes"
 
 
-class OnOff(_Choice):
+class OnOff(Choice):
     words = ("on", "off")
 
 
@@ -326,6 +326,7 @@ __all__ = [
     "FILE",
     "Child",
     "Children",
+    "Choice",
     "CpuSet",
     "Enum",
     "Flag",
