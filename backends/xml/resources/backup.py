@@ -59,7 +59,7 @@ class Backup(Model):
     mode = Enum("@mode", (PUSH, PULL), default=PUSH)
     incremental = Text("incremental")
     server = LazyChild("server", Server)
-    disks = Children("disks/disk", BackupDisk)
+    disks = Children("disks/disk", BackupDisk, wanted=True)
 
     @classmethod
     def read_text(cls, text: str) -> Backup:

@@ -83,7 +83,7 @@ class NetworkPort(Model):
     bandwidth = Child("bandwidth", Bandwidth)
     vlan = Child("vlan", Vlan)
     isolated = YesNo("port/@isolated")
-    trust = YesNo("rxfilters/@trustGuest")
+    trust = YesNo("rxfilters/@trustGuest", wanted=True)
     plug = Child("plug", Plug)
 
     @classmethod

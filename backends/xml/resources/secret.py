@@ -6,7 +6,7 @@ from ...constants import secret as const
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ..config import ParseConfig
 from ..engine import Context, Model, View, fail
-from ..fields import Child, Text, Uuid, YesNo, one_of
+from ..fields import FILE, Child, Text, Uuid, YesNo, one_of
 from ..node import Node
 from ..parse import parse, refuse_unknown
 from ..serialize import Out
@@ -26,7 +26,7 @@ class Usage(Model):
     """What a secret is for: `id` names one thing among those of its type."""
 
     type = Text("@type")
-    volume = Text("volume", when=one_of("type", "volume"))
+    volume = Text("volume", when=one_of("type", "volume"), shape=FILE)
     name = Text("name", when=one_of("type", "ceph", "tls", "vtpm"))
     target = Text("target", when=one_of("type", "iscsi"))
 

@@ -130,7 +130,7 @@ class Volume(Model):
     capacity = Bytes("capacity")
     allocation = Bytes("allocation")
     physical = Bytes("physical", absent=0, live=True)
-    target = Child("target", Image)
+    target = Child("target", Image, wanted=True)
     backing = Child("backingStore", Image, show=lambda volume, view: volume.backing.path is not None)
 
     @classmethod
