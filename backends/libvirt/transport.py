@@ -8,8 +8,8 @@ from errno import ETIMEDOUT
 
 from .. import errors
 
-#: What is read at once.
-CHUNK = 1 << 18
+#: What is read at once, and what is as long as nothing that long has come: room for it costs nothing.
+CHUNK, LITTLE = 1 << 18, 1 << 14
 #: How long, in seconds, a daemon may take to accept a connection, and then to say its first word.
 PATIENCE = 30.0
 _RIGHTS = _socket.CMSG_SPACE(4 * 32) if hasattr(_socket, "CMSG_SPACE") else 0
@@ -31,6 +31,7 @@ class SocketTransport:
 
     def __init__(self, socket: _socket.socket, *, local: bool):
         self._socket = socket
+        self._room = LITTLE
         socket.setblocking(False)
         self.passes_files = self.secure = local
         self.distant = not local
@@ -43,10 +44,12 @@ class SocketTransport:
 
         Raises BlockingIOError when nothing has, else OSError.
         """
-        if not self.passes_files:
-            return self._socket.recv(CHUNK), []
-        data, beside, _, _ = self._socket.recvmsg(CHUNK, _RIGHTS, getattr(_socket, "MSG_CMSG_CLOEXEC", 0))
         fds: list[int] = []
+        if self.passes_files:
+            data, beside, _, _ = self._socket.recvmsg(self._room, _RIGHTS, getattr(_socket, "MSG_CMSG_CLOEXEC", 0))
+        else:
+            data, beside = self._socket.recv(self._room), []
+        self._room = CHUNK if len(data) >= LITTLE else LITTLE
         for level, kind, content in beside:
             if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
                 fds += memoryview(content)[: len(content) // 4 * 4].cast("i")
