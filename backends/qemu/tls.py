@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..xml.disks import Disk
+    from ..xml.storage import Source
     from .driver import QemuDriver
     from .qmp import Monitor
 
@@ -19,8 +20,13 @@ def choose(driver: "QemuDriver", disks: "Iterable[Disk]") -> None:
     """Let disks that NBD serves, and do not say so themselves, use TLS or not as qemu.conf says."""
     for disk in disks:
         for layer in layers(disk):
-            if layer.source.protocol == "nbd" and layer.source.tls is None:
-                layer.source.tls = driver.settings.number("nbd_tls", 0) != 0
+            choose_one(driver, layer.source)
+
+
+def choose_one(driver: "QemuDriver", source: "Source") -> None:
+    """The same for one source."""
+    if source.protocol == "nbd" and source.tls is None:
+        source.tls = driver.settings.number("nbd_tls", 0) != 0
 
 
 def add(driver: "QemuDriver", monitor: "Monitor", user: str, name: str, serves: bool) -> None:

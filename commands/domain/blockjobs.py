@@ -106,11 +106,10 @@ class BlockJob:
             yield self._told(started, "started")
             return
         status = self._see_through(start)
-        if status == CANCELED:
-            yield self._told(f"\n{noun} aborted", "aborted")
+        if status in (CANCELED, FAILED):
+            how = "aborted" if status == CANCELED else "failed"
+            yield self._told(f"\n{noun} {how}", how)
             raise CommandError()
-        if status == FAILED:
-            raise CommandError(f"\n{noun} failed")
         if pivot:
             with failing(f"failed to pivot job for disk {self.path}"):
                 self._abort(constants.DOMAIN_BLOCK_JOB_ABORT_PIVOT)

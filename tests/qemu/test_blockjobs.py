@@ -163,6 +163,8 @@ def test_network_disks_as_libvirt_has_them(twins: Twins) -> None:
     need("qemu-nbd")
     nbd = "network", f"protocol='nbd' name='e'><host transport='unix' socket='{twins.folder}/sock'/></source>"
     (twins.folder.parent / "net.xml").write_text(elsewhere(twins, a=nbd))
+    to = nbd[1].replace("'e'", "'d'").replace("/sock'", "/to'")
+    (twins.folder.parent / "to.xml").write_text(f"<disk type='network'><driver type='qcow2'/><source {to}</disk>")
     twins.same("""
         !qemu-nbd --fork -k $PWD/sock -f raw -x e -e 8 -t a.qcow2 --pid-file $PWD/pid && chmod 777 sock
         define %/../net.xml
@@ -184,7 +186,16 @@ def test_network_disks_as_libvirt_has_them(twins: Twins) -> None:
         blockpull g vda --wait
         dumpxml g
         dumpxml g --inactive
-        !kill $(cat pid)
+        !truncate -s 20M dst; chmod 666 dst; qemu-nbd --fork -k $PWD/to -f raw -x d -e 8 -t dst --pid-file $PWD/pid2
+        !chmod 777 to; kill $(cat pid)
+        blockcopy g vda --xml %/../to.xml --transient-job --wait
+        dumpxml g
+        blockjob g vda --pivot
+        dumpxml g
+        dumpxml g --inactive
+        blockcopy g vdb %/dst --format raw --reuse-external --transient-job --wait
+        blockcopy g vda %/back --transient-job --wait --pivot
+        !kill $(cat pid2)
     """)
 
 

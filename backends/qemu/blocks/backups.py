@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ...records import DomainRef
     from ...xml.disks import Disk
     from ...xml.resources.backup import Backup, BackupDisk
+    from ...xml.storage import BackingStore
     from ..driver import QemuDriver
     from ..guests import Guest
     from ..plans import Plan
@@ -88,6 +89,7 @@ class _Beginning:
         self.parts: list[tuple[BackupDisk, Disk]] = []
         self.made: list[str] = []
         self.opened: list[str] = []
+        self.layers: list[BackingStore] = []
 
     def check(self, suffix: str) -> None:
         """Complete it. Raises VirtError."""
@@ -174,6 +176,7 @@ class _Beginning:
         layer = BackingStore(type=entry.type, index=entry.index, format=entry.format, inner=below)
         chains.set_source(layer.source, entry.type, path)
         layer.source.encryption = entry.store.encryption
+        self.layers.append(layer)
         opening.unlock(driver, monitor, self.live, disk, layer)
         storage, format = image(disk, layer, readonly=False)
         if entry.type == "file" and not self.reuse:
@@ -234,9 +237,8 @@ class _Beginning:
             _stop_serving(monitor)
         for node in reversed(self.opened):
             blockstate.forget(monitor, "blockdev-del", "node-name", node)
-        for entry, _ in self.parts:
-            if entry.store.encryption is not None:
-                opening.lock(monitor, f"libvirt-{entry.index}-format")
+        for layer in self.layers:
+            opening.lock(monitor, layer)
         self.driver.host.remove(backupjobs.document(self.driver, self.guest.uuid), *self.made)
 
 
@@ -264,7 +266,7 @@ def conclude(
         blockstate.forget(monitor, "block-export-del", "id", f"vsh-nbd-{node}")
         for name in (node, f"libvirt-{job.base}-storage"):
             _close(monitor, name)
-        opening.lock(monitor, node)
+        blockstate.forget(monitor, "object-del", "id", f"{node}-encryption-secret0")
         bitmaps.drop(monitor, f"libvirt-{job.top}-format", f"backup-{job.target}")
     blockstate.drop(driver, record, job)
     if not backupjobs.of(record):

@@ -160,8 +160,7 @@ def _conclude(
         for layer in gone:
             for node in chains.nodes(layer):
                 forget(monitor, "blockdev-del", "node-name", node)
-            if layer.source.encryption is not None:
-                opening.lock(monitor, chains.nodes(layer)[0])
+            opening.lock(monitor, layer)
     ownership.leave(driver, record, live, [layer.source.path for layer in gone if layer.source.path])
     if job.delete and outcome == COMPLETED:
         from . import references

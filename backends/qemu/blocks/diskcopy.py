@@ -3,7 +3,7 @@
 from ... import errors
 from ...constants import domain as const
 from ...xml.storage import BackingStore
-from .. import ownership
+from .. import ownership, tls
 from ..base import fail
 from ..lifecycle import monitor_of
 from ..store import system_error
@@ -41,6 +41,7 @@ def copy(
     record = guest.record
     assert record is not None
     model.id = record.id
+    tls.choose_one(driver, mirror.source)
     record.nodes += 1
     mirror.index = record.nodes
     mirror.job = COPY
@@ -60,21 +61,23 @@ def copy(
         made = mirror.type == "file" and not reuse
         try:
             opening.unlock(driver, monitor, model, disk, target)
-            _open_target(driver, record, monitor, disk, target, made)
+            _open_target(driver, record, monitor, disk, target, made, fresh=not reuse)
             jobcontrol.begin(driver, guest, monitor, job, "blockdev-mirror", arguments, model)
         except BaseException:
             for node in chains.nodes(target):
                 blockstate.forget(monitor, "blockdev-del", "node-name", node)
-            opening.lock(monitor, chains.nodes(target)[0])
+            opening.lock(monitor, target)
             driver.host.remove(*([str(mirror.source.path)] if made else []))
             raise
 
 
 def _check_destination(driver: "QemuDriver", disk: "Disk", mirror: "Mirror", shallow: bool, reuse: bool) -> None:
-    if mirror.type not in ("file", "block"):
+    if mirror.type not in ("file", "block", "network"):
         raise fail(errors.OPERATION_UNSUPPORTED, f"copies to storage of type '{mirror.type}' are not supported")
     if shallow and mirror.format == "raw" and disk.backing_store is not None and disk.backing_store.type:
         raise fail(errors.INVALID_ARG, f"shallow copy of disk '{disk.target}' into a raw file is not possible")
+    if mirror.type == "network":
+        return  # QEMU says what is there
     path = str(mirror.source.path)
     stat = driver.host.stat(path)
     if stat is None and (reuse or mirror.type == "block"):
@@ -86,9 +89,15 @@ def _check_destination(driver: "QemuDriver", disk: "Disk", mirror: "Mirror", sha
 
 
 def _open_target(
-    driver: "QemuDriver", record: "Running", monitor: "Monitor", disk: "Disk", target: BackingStore, made: bool
+    driver: "QemuDriver",
+    record: "Running",
+    monitor: "Monitor",
+    disk: "Disk",
+    target: BackingStore,
+    made: bool,
+    fresh: bool,
 ) -> None:
-    """Let QEMU open what is copied to, after making it."""
+    """Let QEMU open what is copied to, after making the file if it is `made`, and the image if it is `fresh`."""
     from ..argv.disks import image
     from ..snapshots.overlays import named_nodes, run_job
 
@@ -105,7 +114,7 @@ def _open_target(
     more = {}
     if lower is not None and lower.type:
         more = {"backing-file": chains.name_of(lower), "backing-fmt": lower.format}
-    options = opening.making(target, storage["node-name"], size, more) if made else None
+    options = opening.making(target, storage["node-name"], size, more) if fresh else None
     if options is not None:
         run_job(monitor, "blockdev-create", {"options": options})
     monitor.do("blockdev-add", format)

@@ -15,20 +15,17 @@ if TYPE_CHECKING:
 
 
 def unlock(driver: "QemuDriver", monitor: "Monitor", model: "Domain", disk: "Disk", layer: "Layer") -> None:
-    """Let QEMU have the secret that opens a layer's image, if it takes one. Raises VirtError."""
+    """Let QEMU have what opens a layer's image: secrets, certificates. Raises VirtError."""
     from ..argv import storage
     from ..argv.command import Command
     from ..argv.disks import access
     from ..plugs import plugging
     from ..readying import launch, write_secrets
 
-    source = access(disk, layer)
-    if source.encryption is None:
-        return
     launched = launch(driver, model, model.id)
     command = Command(model, definitions.capabilities(driver, model), launched)
     name, storage_name = chains.nodes(layer)
-    storage.objects(command, source, storage_name, name)
+    storage.objects(command, access(disk, layer), storage_name, name)
     try:
         write_secrets(driver, launched)
         plugging.plug(monitor, plugging.parse(command.argv))
@@ -36,11 +33,20 @@ def unlock(driver: "QemuDriver", monitor: "Monitor", model: "Domain", disk: "Dis
         driver.host.remove(*launched.secrets)
 
 
-def lock(monitor: "Monitor", node: str) -> None:
-    """Take the secret of an image away that was closed; `node` is that of its format."""
+def lock(monitor: "Monitor", layer: "Layer") -> None:
+    """Take away what opened an image that was closed, as far as it is there."""
     from .blockstate import forget
 
-    forget(monitor, "object-del", "id", _key(node))
+    node, storage = chains.nodes(layer)
+    source = chains.source_of(layer)
+    for there, name in (
+        (source.encryption, _key(node)),
+        (source.auth, f"{storage}-auth-secret0"),
+        (source.cookies, f"{storage}-httpcookie-secret0"),
+        (source.tls, f"obj{storage}_tls0"),
+    ):
+        if there:
+            forget(monitor, "object-del", "id", name)
 
 
 def making(layer: "Layer", storage: str, size: int, more: "dict[str, Any]") -> "dict[str, Any] | None":

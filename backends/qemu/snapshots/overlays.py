@@ -8,7 +8,7 @@ from ...xml.serialize import Out
 from ...xml.storage import BackingStore, Source
 from .. import definitions, ownership
 from ..base import fail
-from ..blocks import bitmaps, chains, opening
+from ..blocks import bitmaps, blockstate, chains, opening
 from ..lifecycle import monitor_of
 
 TYPE_CHECKING = False
@@ -226,4 +226,4 @@ def forget_nodes(monitor: "Monitor", overlays: "list[Overlay]") -> None:
             except CommandFailed:
                 pass  # it was not there yet
         if overlay.encryption:
-            opening.lock(monitor, f"libvirt-{overlay.index}-format")
+            blockstate.forget(monitor, "object-del", "id", f"libvirt-{overlay.index}-format-encryption-secret0")
