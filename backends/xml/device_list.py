@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
-from . import implied, postparse
+from . import implied
 from .chars import Channel, Console, Parallel, Serial
 from .controllers import Controller, ensure, read_controllers
 from .devices import (
@@ -23,6 +23,7 @@ from .devices import (
     Vsock,
     Watchdog,
 )
+from .disk_places import insert_disk
 from .disks import Disk
 from .engine import Context, Model, fail
 from .fields import FILE, Children, Text
@@ -88,7 +89,7 @@ class Devices(Model):
     def parsed(self, node: Node, context: Context) -> None:
         ordered: list[Disk] = []
         for disk in self.disks:
-            postparse.insert_disk(ordered, disk)
+            insert_disk(ordered, disk)
         self.disks = ordered
         if not context.config.stored:
             self.controllers = read_controllers(self.controllers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...xml.addresses import DimmAddress, DriveAddress
-from ...xml.postparse import disk_number
+from ...xml.disk_places import disk_number
 
 if TYPE_CHECKING:
     from ...xml.controllers import Controller
