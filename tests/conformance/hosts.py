@@ -14,6 +14,7 @@ from tests.live.libvirtd import QEMU_CONF, Libvirtd
 from tests.live.need import need, need_root
 from tests.live.nursery import NOBODY, Nursery
 from tests.live.sshd import Sshd, bare, covered
+from tests.live.sweeps import thorough
 from vsh.backends import api
 from vsh.backends.ssh import warm
 
@@ -45,11 +46,12 @@ class Host:
 HOSTS: dict[str, Callable[[], AbstractContextManager[Host]]] = {}
 
 
-def host(name: str) -> Callable[[Callable[[], Iterator[Host]]], Callable[[], Iterator[Host]]]:
-    """Enter a host into the suite."""
+def host(name: str, *, tried: bool = True) -> Callable[[Callable[[], Iterator[Host]]], Callable[[], Iterator[Host]]]:
+    """Enter a host into the suite, if it is `tried`."""
 
     def enter(make: Callable[[], Iterator[Host]]) -> Callable[[], Iterator[Host]]:
-        HOSTS[name] = contextmanager(make)
+        if tried:
+            HOSTS[name] = contextmanager(make)
         return make
 
     return enter
@@ -133,7 +135,7 @@ def without_a_daemon() -> Iterator[Host]:
         yield from _qemu(open, 25)
 
 
-@host("qemu-over-ssh")
+@host("qemu-over-ssh", tried=thorough())  # tests/qemu/test_over_ssh.py tries it, too
 def without_a_daemon_over_ssh() -> Iterator[Host]:
     """Root's guests on a machine that has neither libvirt nor nc nor python3."""
     need("qemu-system-x86_64", "sshd")

@@ -16,6 +16,7 @@ from tests.live.forks import Forks
 from tests.live.fresh import await_fresh
 from tests.live.need import SYSTEM_PATH
 from tests.live.nursery import Nursery, unprivileged
+from tests.live.sweeps import thorough
 from tests.live.terminal import Terminal
 
 #: Seconds for a daemon to let go of the test host of the command before; a test may hold it on purpose.
@@ -144,21 +145,20 @@ class Side:
         return wanted
 
     def _run(self, argv: list[str], stdin: str, env: Mapping[str, str], timeout: float) -> Run:
-        environ = {**self.env, **env}
-        done = None
-        if argv[:2] == vsh_command() and not self.user and may_fork(environ):
-            done = forks().run(argv[1:], stdin.encode(errors="surrogateescape"), environ, self.env["HOME"], timeout)
-        if done is None:
-            done = subprocess.run(
-                [*self.user, *argv],
-                input=stdin.encode(errors="surrogateescape"),
-                env=environ,
-                cwd=self.env["HOME"],
-                capture_output=True,
-                timeout=timeout,
-                check=False,
-            )
-        return Run(_text(done.stdout), _text(done.stderr), done.returncode)
+        return run([*self.user, *argv], stdin, {**self.env, **env}, timeout)
+
+
+def run(argv: list[str], stdin: str, environ: Mapping[str, str], timeout: float) -> Run:
+    """Run a program, at home; vsh in a fork where that will do."""
+    data, home = stdin.encode(errors="surrogateescape"), environ["HOME"]
+    done = None
+    if argv[:2] == vsh_command() and may_fork(environ):
+        done = forks().run(argv[1:], data, environ, home, timeout)
+    if done is None:
+        done = subprocess.run(
+            argv, input=data, env=environ, cwd=home, capture_output=True, timeout=timeout, check=False
+        )
+    return Run(_text(done.stdout), _text(done.stderr), done.returncode)
 
 
 def _text(data: bytes) -> str:
@@ -189,10 +189,10 @@ def vsh_command() -> list[str]:
 def may_fork(environ: Mapping[str, str]) -> bool:
     """Whether vsh in that environment may be a fork of one that has begun already.
 
-    Not in CI, so that there each command line is tried from the start.
+    Not where more than the usual is tried, as in CI: there each command line begins as it does for a user.
     """
     begins_alike = environ.get("LC_ALL") == ENCODING and not any(name.startswith("PYTHON") for name in environ)
-    return begins_alike and "VSH_LIVE" not in os.environ
+    return begins_alike and not thorough()
 
 
 @cache

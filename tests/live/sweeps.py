@@ -7,6 +7,11 @@ VSH_LIVE=1, as in CI, and the whole with `-m long` or VSH_LONG=1, to which it be
 import os
 
 
+def thorough() -> bool:
+    """Whether more than the usual is tried."""
+    return "1" in (os.environ.get("VSH_LIVE"), os.environ.get("VSH_LONG"))
+
+
 def rounds(whole: int) -> int:
     """The share of this run, at least one."""
     if os.environ.get("VSH_LONG") == "1":

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 
 from tests.live.libvirtd import Libvirtd
 from tests.live.nursery import Nursery
-from tests.live.side import Run, private_environment
+from tests.live.side import Run, private_environment, run, vsh_command
 from tests.live.sshd import Sshd
 
 
@@ -32,10 +30,7 @@ class Person:
         return f"{scheme}+ssh://root@127.0.0.1:{port}{path}?{query}"
 
     def vsh(self, *argv: str, **env: str) -> Run:
-        done = subprocess.run(
-            [sys.executable, "-m", "vsh", *argv], env={**self.env, **env}, capture_output=True, text=True, timeout=60
-        )
-        return Run(done.stdout, done.stderr, done.returncode)
+        return run([*vsh_command(), *argv], "", {**self.env, **env}, 60)
 
     def works(self, **env: str) -> None:
         run = self.vsh("-c", self.uri, "list --name", **env)
