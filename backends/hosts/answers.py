@@ -3,6 +3,7 @@
 import _socket
 import errno
 import os
+import select
 import time
 
 from . import File, Finished, Stat
@@ -46,28 +47,36 @@ def next_line(program: "AnyRemote", what: str) -> str:
     return said.decode().strip()
 
 
+def await_stream(stream: _socket.socket, events: int, deadline: "float | None") -> int:
+    """Wait for events of select.poll on a stream; those that came. Raises TimeoutError."""
+    poller = select.poll()  # for select(2) knows no descriptor above 1023
+    poller.register(stream, events)
+    came = poller.poll(None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1))
+    if not came:
+        raise TimeoutError("no end in time")
+    return came[0][1]
+
+
 def converse(stream: _socket.socket, data: bytes, deadline: "float | None", what: str) -> bytes:
     """Send all of `data` and receive until the end, whichever the other side does first. Raises TimeoutError."""
-    import select
-
     stream.setblocking(False)
     left, out, sending = memoryview(data), bytearray(), True
     while True:
         if sending and not left:
             sending = False
             stream.shutdown(_socket.SHUT_WR)
-        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-        readable, writable, _ = select.select([stream], [stream] if sending else [], [], wait)
-        if not readable and not writable:
-            raise TimeoutError(f"{what}: no end in time")
-        if writable:
+        try:
+            came = await_stream(stream, select.POLLIN | (select.POLLOUT if sending else 0), deadline)
+        except TimeoutError as error:
+            raise TimeoutError(f"{what}: {error}") from None
+        if came & select.POLLOUT:
             try:
                 left = left[stream.send(left[: 1 << 18]) :]
             except BlockingIOError:
                 pass
             except (BrokenPipeError, ConnectionResetError):
                 sending = False
-        if readable:
+        if came & ~select.POLLOUT:
             try:
                 piece = stream.recv(1 << 18)
             except BlockingIOError:

@@ -8,13 +8,12 @@ complain about, and that word again.
 import _thread
 import os
 import select
-import time
 
 from . import Finished
+from .answers import await_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _socket import socket as Socket
     from collections.abc import Sequence
 
     from ..ssh import AnyLink
@@ -134,7 +133,7 @@ class Shell:
                     left = left[self._stream.send(left) :]
                     begun = True
                 except BlockingIOError:
-                    self._wait([], [self._stream], deadline)
+                    await_stream(self._stream, select.POLLOUT, deadline)
         except BaseException:
             self.alive = self.alive and not begun  # with half a line it can do nothing
             raise
@@ -150,7 +149,7 @@ class Shell:
                 at = found + len(mark)
                 continue
             at = max(at, len(self._received) - len(mark) + 1)
-            self._wait([self._stream], [], deadline)
+            await_stream(self._stream, select.POLLIN, deadline)
             try:
                 piece = self._stream.recv(1 << 18)
             except BlockingIOError:
@@ -162,12 +161,6 @@ class Shell:
         status, _, said = bytes(self._received[ends[0] + len(mark) : ends[1]]).partition(b"\n")
         del self._received[: ends[1] + len(mark)]
         return Finished((int(status), out, said))
-
-    @staticmethod
-    def _wait(reading: "list[Socket]", writing: "list[Socket]", deadline: "float | None") -> None:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if not any(select.select(reading, writing, [], left)):
-            raise TimeoutError("no end in time")
 
 
 def _word(data: bytes) -> str:

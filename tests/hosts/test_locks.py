@@ -78,6 +78,7 @@ def test_a_shared_presence_with_less(new_sshd: Callable[..., Sshd], tmp_path: Pa
     with there.share(argv[-1]):
         taken = subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=30).returncode
         assert taken == (0 if "perl" in missing else 9)
+    argv[2] = EXCLUSIVE.replace(" | fcntl.LOCK_NB", "")  # over there a lock ends shortly after its release
     holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None and holder.stdout.readline() == b"held\n"

@@ -1,6 +1,7 @@
 """The agent's process: listens, owns links, answers clients (the protocol is told in backends.ssh.warm)."""
 
 import os
+import resource
 import socket
 import threading
 import time
@@ -247,6 +248,8 @@ def serve() -> int:
         return 0
     from .client import Client
 
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each host takes about ten
     agent = Agent(agent_idle())
     listener.settimeout(TICK)
     identity = os.stat(path).st_ino
