@@ -195,6 +195,7 @@ class Interface(Model):
         super().read(node, context)
 
     def parsed(self, node: Node, context: Context) -> None:
+        node.tolerate("source/@macTableManager")  # the network's, told of what runs
         if self.socket_type is not None and self.socket_type != "unix":
             what = f"Type='{self.socket_type}' unsupported for <interface type='vhostuser'>"
             raise fail(CONFIG_UNSUPPORTED, what)

@@ -160,6 +160,8 @@ HARMLESS = {
     "genid": "<genid/>",
     "metadata twice": "<metadata><x:y xmlns:x='urn:x'/><x:y xmlns:x='urn:x'/></metadata>",
     "console": "<devices><console/></devices>",
+    "running": "<devices><interface type='network'><source network='default' bridge='virbr0' macTableManager='libvirt'"
+    " portid='6695eb01-f6a4-8304-79aa-97f2502e0001'/><target dev='vnet0'/><alias name='net0'/></interface></devices>",
     "vmware": "<devices><disk><source file='[store] x'/><target dev='vda'/></disk></devices>",
 }
 
