@@ -118,8 +118,11 @@ def test_of_a_daemon_that_has_gone_none_waits(person: Person, new_libvirtd: Call
     assert ask(soon(person), "connect_get_type") == "QEMU"
 
 
-def test_a_test_host_does_not_outlive_its_clients(person: Person, libvirtd: Libvirtd, tmp_path: Path) -> None:
-    person.uri = person.through(person.sshd.port, libvirtd)
+@pytest.mark.parametrize("name", ["", "&name=test:///default"])
+def test_a_test_host_does_not_outlive_its_clients(
+    person: Person, libvirtd: Libvirtd, tmp_path: Path, name: str
+) -> None:
+    person.uri = person.through(person.sshd.port, libvirtd, "qemu" if name else "test", "/default") + name
     (tmp_path / "domain").write_text(DOMAIN.replace("qemu", "test").format("passing"))
     assert person.vsh("-c", person.uri, f"define {tmp_path}/domain").status == 0
     assert person.vsh("-c", person.uri, "list --all --name").stdout.split() == ["test"]

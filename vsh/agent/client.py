@@ -149,4 +149,4 @@ class Client:
 
 def _of_one_connection(uri: str) -> bool:
     """Whether what `uri` names lives as long as somebody is connected: nothing may be kept open for its sake."""
-    return Uri(uri).scheme == "test"
+    return Uri(Uri(uri).params.get("name") or uri).scheme == "test"
