@@ -139,6 +139,8 @@ def check_snapshots(uri: str, root: Path) -> None:
     conn = api.open(uri)
     images = root / "images"
     try:
+        # What a killed process had begun goes on to its end, a qemu-img or one that is just becoming QEMU.
+        wait_until(lambda: not guests_below(root, b"qemu-img") and settled(conn, root), 10)
         for ref in conn.connect_list_all_domains(0):
             for snapshot in conn.domain_list_all_snapshots(ref, 0):
                 try:
