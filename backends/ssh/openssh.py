@@ -45,8 +45,9 @@ class OpensshLink:
         return True
 
     def open_unix(self, path: str) -> socket.socket:
-        """Raises PermissionError: ssh(1) has no stream to a unix socket without a listener on this side."""
-        raise PermissionError(13, "ssh(1) cannot open it")
+        """Raises ConnectionRefusedError, as `link.Link` where there is no way: ssh(1) has no stream to a unix socket
+        without a listener on this side."""
+        raise ConnectionRefusedError(111, "Connection refused")
 
     def open_tcp(self, host: str, port: int) -> socket.socket:
         """A socket whose other end is a TCP port that is reached from over there."""
