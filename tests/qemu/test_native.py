@@ -59,6 +59,8 @@ MORE = [
     "<watchdog model='i6300esb' action='none'/><rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
     "<input type='keyboard' bus='virtio'/><input type='mouse' bus='virtio'/>",
     "<graphics type='vnc'/><graphics type='vnc' port='5999'/>",
+    "<graphics type='spice' autoport='yes' defaultMode='insecure'><channel name='inputs' mode='insecure'/></graphics>",
+    "<video><model type='vga'><acceleration accel2d='yes'/></model></video>",
     "<channel type='nmdm'><source master='/dev/nmdm0A' slave='/dev/nmdm0B'/><target type='virtio' name='x'/></channel>",
 ]
 BESIDE = [

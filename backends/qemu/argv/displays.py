@@ -79,7 +79,7 @@ def _dbus(command: Command, dbus: DBus) -> None:
 
 def _first_listen(graphics: Vnc | Spice) -> Listen | None:
     if len(graphics.listens) > 1:
-        raise refuse(graphics, "more than one <listen>")
+        raise fail(CONFIG_UNSUPPORTED, "QEMU does not support multiple listens for one graphics device.")
     return graphics.listens[0] if graphics.listens else None
 
 
@@ -133,12 +133,15 @@ def _spice(command: Command, spice: Spice) -> None:
         if spice.port > 0:
             address = (listen.address if listen is not None else None) or command.launch.spice_listen
             parts.append(f"addr={escape(address)}")
-    if spice.channels or spice.default_mode == "secure":
+    if spice.default_mode == "secure" or any(channel.mode == "secure" for channel in spice.channels):
         raise refuse(spice, "TLS of spice")
     if spice.mouse:
         parts.append(f"agent-mouse={'off' if spice.mouse == 'server' else 'on'}")
     if spice.auth.password is None:
         parts.append("disable-ticketing=on")
+    if spice.default_mode == "insecure":
+        parts.append("plaintext-channel=default")
+    parts += [f"plaintext-channel={channel.name}" for channel in spice.channels if channel.mode == "insecure"]
     for name, value in (
         ("image-compression", spice.image),
         ("jpeg-wan-compression", spice.jpeg),

@@ -97,6 +97,8 @@ def _displays(domain: Domain) -> None:
         what = "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported"
         raise fail(CONFIG_UNSUPPORTED, what)
     for video in domain.devices.videos:
+        if video.acceleration and video.acceleration.accel2d:
+            raise fail(CONFIG_UNSUPPORTED, "qemu does not support the accel2d setting")
         if video.acceleration and video.acceleration.accel3d and video.type != "virtio":
             raise fail(CONFIG_UNSUPPORTED, "3d acceleration is supported only with 'virtio' video device")
 
