@@ -61,6 +61,8 @@ MORE = [
     "<graphics type='vnc'/><graphics type='vnc' port='5999'/>",
     "<graphics type='spice' autoport='yes' defaultMode='insecure'><channel name='inputs' mode='insecure'/></graphics>",
     "<video><model type='vga'><acceleration accel2d='yes'/></model></video>",
+    "<panic model='isa'/><panic model='hyperv'/>",
+    "<filesystem type='mount' accessmode='squash' fmode='644'><source dir='/e'/><target dir='t'/></filesystem>",
     "<channel type='nmdm'><source master='/dev/nmdm0A' slave='/dev/nmdm0B'/><target type='virtio' name='x'/></channel>",
 ]
 BESIDE = [
@@ -71,6 +73,8 @@ BESIDE = [
     "<vcpu>2</vcpu><cpu><numa><cell cpus='0' memory='1' unit='MiB'/><cell cpus='1' memory='3'/></numa></cpu>",
     "<cpu mode='custom'><model>Nehalem</model><vendor>Intel</vendor><feature policy='force' name='aes'/></cpu>"
     "<features><acpi/><kvm><hidden state='on'/></kvm><pmu state='off'/></features>",
+    "<features><hyperv><relaxed state='on'/></hyperv><kvm><hidden state='on'/></kvm></features>"
+    "<clock offset='utc'><timer name='rtc' track='wall' tickpolicy='catchup'/></clock>",
     "<clock offset='absolute' start='86400'/><pm><suspend-to-disk enabled='yes'/></pm>",
     "<os><type arch='x86_64' machine='MACHINE'>hvm</type><loader type='rom'>/tmp/bios.bin</loader>"
     "<bios rebootTimeout='-1'/><bootmenu enable='no'/></os>",

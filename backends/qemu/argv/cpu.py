@@ -90,6 +90,8 @@ def _features(command: Command) -> list[str]:
                 found.append(f"{option}=on")
                 if name == "stimer" and hyperv.stimer_direct:
                     found.append("hv-stimer-direct=on")
+    if any(panic.model == "hyperv" for panic in command.domain.devices.panics):
+        found.append("hv-crash")
     kvm = features.kvm
     if kvm is not None:
         found += ["kvm=off"] if kvm.hidden else []

@@ -97,14 +97,18 @@ def add_tseg(command: Command) -> None:
     command.option("-global", f"mch.extended-tseg-mbytes={smm.tseg >> 20}")
 
 
+#: Which clock a guest's real-time clock follows.
+_CLOCKS = {"guest": "vm", "wall": "host"}
+
+
 def add_clock(command: Command) -> None:
     domain = command.domain
     clock = domain.clock
     parts = [_base(domain)]
     for timer in clock.timers:
         if timer.name == "rtc":
-            if timer.track == "guest":
-                parts.append("clock=vm")
+            if timer.track in _CLOCKS:
+                parts.append(f"clock={_CLOCKS[timer.track]}")
             if timer.tickpolicy == "catchup":
                 parts.append("driftfix=slew")
     command.option("-rtc", ",".join(parts))

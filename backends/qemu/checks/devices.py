@@ -129,6 +129,8 @@ def _tpms(domain: Domain) -> None:
 
 def _filesystems(domain: Domain) -> None:
     for filesystem in domain.devices.filesystems:
+        if (filesystem.fmode or filesystem.dmode) and filesystem.accessmode != "mapped":
+            raise fail(CONFIG_UNSUPPORTED, "fmode and dmode must be used with accessmode=mapped")
         if filesystem.driver != "virtiofs":
             continue
         if not shares_memory(domain):
