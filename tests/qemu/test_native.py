@@ -75,6 +75,7 @@ BESIDE = [
     "<features><acpi/><kvm><hidden state='on'/></kvm><pmu state='off'/></features>",
     "<features><hyperv><relaxed state='on'/></hyperv><kvm><hidden state='on'/></kvm></features>"
     "<clock offset='utc'><timer name='rtc' track='wall' tickpolicy='catchup'/></clock>",
+    "<on_crash>rename-restart</on_crash>",
     "<clock offset='absolute' start='86400'/><pm><suspend-to-disk enabled='yes'/></pm>",
     "<os><type arch='x86_64' machine='MACHINE'>hvm</type><loader type='rom'>/tmp/bios.bin</loader>"
     "<bios rebootTimeout='-1'/><bootmenu enable='no'/></os>",

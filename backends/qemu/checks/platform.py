@@ -42,6 +42,9 @@ def check(domain: Domain) -> None:
     if "preserve" in (domain.on_reboot, domain.on_poweroff):
         what = "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'"
         raise fail(CONFIG_UNSUPPORTED, what)
+    if "rename-restart" in (domain.on_reboot, domain.on_poweroff, domain.on_crash):
+        where = "'on_reboot'/'on_poweroff'/'on_crash'"
+        raise fail(CONFIG_UNSUPPORTED, f"qemu driver doesn't support the 'rename-restart' action for {where}")
 
 
 def _features(domain: Domain) -> None:
