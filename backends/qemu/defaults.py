@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import errors
+from ..cpus import X86
 from ..xml.controllers import Controller, ensure, insert
 from ..xml.cpu import Cpu
 from ..xml.devices import Input, Memballoon, Msi
+from ..xml.features import Gic
 from ..xml.sound import Audio
 from .base import fail
 from .blocks.chains import layers
 from .checks.devices import SHMEM_USUAL
+from .machines import RISCV, Kind, is_arm_virt, is_q35, kind
 
 if TYPE_CHECKING:
     from ..xml.chars import Serial
@@ -21,24 +24,8 @@ if TYPE_CHECKING:
 
 #: KiB of a QXL card's memory that are its frame buffer.
 QXL_VGAMEM = 16 * 1024
-
-
-def is_q35(machine: str | None) -> bool:
-    return (machine or "").startswith("pc-q35-") or machine == "q35"
-
-
-def is_i440fx(machine: str | None) -> bool:
-    return (machine or "").startswith(("pc-i440fx-", "pc-0.", "pc-1.")) or machine in ("pc", "ubuntu")
-
-
-def is_microvm(machine: str | None) -> bool:
-    """A machine without PCI: its devices have virtio-mmio addresses, or none."""
-    return machine == "microvm"
-
-
-def pcie_root(domain: Domain) -> bool:
-    """Whether the guest's devices hang on PCI Express."""
-    return any(c.type == "pci" and c.index == 0 and c.model == "pcie-root" for c in domain.devices.controllers)
+#: What QEMU's types of CPU end in, where it is not the architecture.
+CPU_TYPES = {"i686": "i386", "armv7l": "arm", "aarch64": "arm", "riscv64": "riscv", "ppc64": "powerpc64"}
 
 
 def complete_domain(domain: Domain, caps: Capabilities) -> None:
@@ -57,47 +44,56 @@ def complete_domain(domain: Domain, caps: Capabilities) -> None:
         what = f"Emulator '{domain.devices.emulator}' does not support arch '{domain.os.arch}'"
         raise fail(errors.CONFIG_UNSUPPORTED, what)
     domain.os.machine = machine
-    _check_machine(domain)
-    _add_devices(domain)
+    machine_kind = _kind(domain)
+    _add_devices(domain, machine_kind)
+    _add_features(domain)
     _complete_cpu(domain, caps)
     _fill_cells(domain)
     _add_audio(domain)
 
 
-def _check_machine(domain: Domain) -> None:
-    if not (is_q35(domain.os.machine) or is_i440fx(domain.os.machine) or is_microvm(domain.os.machine)):
+def _kind(domain: Domain) -> Kind:
+    found = kind(domain)
+    if found is None:
         what = f"machine type '{domain.os.machine}' is not supported yet without libvirt"
-        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35 and microvm machines are")
+        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35, microvm and virt machines are")
+    return found
 
 
-def _add_devices(domain: Domain) -> None:
+def _add_devices(domain: Domain, machine: Kind) -> None:
     devices = domain.devices
-    express = is_q35(domain.os.machine)
-    if not any(c.type == "usb" for c in devices.controllers):
-        insert(devices.controllers, Controller(type="usb", index=0, model="qemu-xhci" if express else ""))
-    if express:
+    if machine.usb is not None and not any(c.type == "usb" for c in devices.controllers):
+        insert(devices.controllers, Controller(type="usb", index=0, model=machine.usb))
+    if is_q35(domain.os.machine):
         ensure(devices.controllers, "sata", 0)
-    if not is_microvm(domain.os.machine):
-        ensure(devices.controllers, "pci", 0, "pcie-root" if express else "pci-root")
-    if not devices.memballoons:
+    if machine.root:
+        ensure(devices.controllers, "pci", 0, machine.root)
+    if machine.balloon and not devices.memballoons:
         devices.memballoons.append(Memballoon(model="virtio"))
-    for kind in ("mouse", "keyboard"):
-        if not any(device.type == kind and device.bus == "ps2" for device in devices.inputs):
-            devices.inputs.append(Input(type=kind, bus="ps2"))
+    for type in ("mouse", "keyboard") if machine.ps2 else ():
+        if not any(device.type == type and device.bus == "ps2" for device in devices.inputs):
+            devices.inputs.append(Input(type=type, bus="ps2"))
+
+
+def _add_features(domain: Domain) -> None:
+    """What the machine has in any case, told or not."""
+    if is_arm_virt(domain):
+        gic = domain.features.gic = domain.features.gic or Gic()
+        gic.version = gic.version or "2"
 
 
 def _complete_cpu(domain: Domain, caps: Capabilities) -> None:
     cpu = domain.cpu
     if cpu is None or (cpu.mode in ("", "custom") and cpu.model is None):
         default = caps.machines[domain.os.machine or ""]["default_cpu"]
-        if default:
+        if default and domain.os.arch not in RISCV:
             cpu = domain.cpu = cpu or Cpu()
             cpu.mode, cpu.match, cpu.fallback = "custom", "exact", "forbid"
-            cpu.model = default.removesuffix(f"-{caps.arch}-cpu")
-    if cpu is None:
+            cpu.model = default.removesuffix(f"-{CPU_TYPES.get(caps.arch, caps.arch)}-cpu")
+    if cpu is None or (cpu.mode in ("", "custom") and cpu.model is None):
         return
     if cpu.mode in ("host-passthrough", "maximum"):
-        if cpu.mode == "host-passthrough" and cpu.migratable is None:
+        if cpu.mode == "host-passthrough" and cpu.migratable is None and domain.os.arch in X86:
             cpu.migratable = True
         cpu.check = cpu.check or "none"
     elif cpu.mode == "host-model":
@@ -127,23 +123,23 @@ def _add_audio(domain: Domain) -> None:
 
 def complete_devices(domain: Domain, caps: Capabilities) -> None:
     """Models, and names of the driver, of devices that came without."""
-    devices = domain.devices
+    devices, machine = domain.devices, _kind(domain)
     for disk in devices.disks:
         _disk(disk)
     for net in devices.interfaces:
         if net.model is None and net.type != "hostdev":
-            net.model = "rtl8139" if caps.has("rtl8139") else "e1000"
+            net.model = machine.net or ("rtl8139" if caps.has("rtl8139") else "e1000")
     for controller in devices.controllers:
         if controller.type == "usb" and not controller.model:
-            controller.model = "piix3-uhci"
+            controller.model = machine.usb_model
     for serial in devices.serials:
-        serial_target(serial)
+        serial_target(domain, serial)
     for video in devices.videos:
-        video.type = video.type or video_model(caps)
+        video.type = video.type or video_model(domain, caps)
         if video.type == "qxl":
             video.vgamem = video.vgamem or QXL_VGAMEM
     for panic in devices.panics:
-        panic.model = panic.model or "isa"
+        panic.model = panic.model or machine.panic
     for hostdev in devices.hostdevs:
         if hostdev.type == "mdev" and hostdev.model == "vfio-pci" and hostdev.display is None:
             hostdev.display = False
@@ -175,16 +171,21 @@ def _disk(disk: Disk) -> None:
         disk.driver.type = "raw"
 
 
-def serial_target(serial: Serial) -> None:
+def serial_target(domain: Domain, serial: Serial) -> None:
     """Where a serial port sits, and what it is."""
-    serial.target_type = serial.target_type or "isa-serial"
+    usual, model = _kind(domain).serial
+    if serial.target_type in ("", "isa-serial"):  # which once meant whatever a machine has
+        serial.target_type = usual
     models = {"isa-serial": "isa-serial", "usb-serial": "usb-serial", "pci-serial": "pci-serial"}
-    models["isa-debug"] = "isa-debugcon"
+    models |= {"isa-debug": "isa-debugcon", usual: model}
     serial.target_model = serial.target_model or models.get(serial.target_type, "")
 
 
-def video_model(caps: Capabilities) -> str:
+def video_model(domain: Domain, caps: Capabilities) -> str:
     """The model of a graphics card that names none."""
+    usual = _kind(domain).video
+    if usual:
+        return usual
     for type, model in (("cirrus-vga", "cirrus"), ("VGA", "vga"), ("bochs-display", "bochs")):
         if caps.has(type):
             return model

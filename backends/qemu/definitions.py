@@ -54,7 +54,7 @@ class Rules(StoredRules):
     def default_video(self, domain: "Domain", video: "Video") -> str:
         from .defaults import video_model
 
-        return video_model(self.capabilities(domain))
+        return video_model(domain, self.capabilities(domain))
 
     def complete_domain(self, domain: "Domain", context: "Context") -> None:
         from .defaults import complete_domain
@@ -77,7 +77,7 @@ class Rules(StoredRules):
         from .defaults import serial_target
 
         for serial in domain.devices.serials:  # of which one may be there for a console's sake
-            serial_target(serial)
+            serial_target(domain, serial)
         assign(domain, self.capabilities(domain))
 
 

@@ -84,7 +84,7 @@ def test_machines_and_emulators_that_are_not_there(conn: api.Connection, tmp_pat
         (("type='qemu'", "type='test'"), "unexpected domain type test"),
         (("<devices>", "<devices><emulator>/nope</emulator>"), "'/nope' does not exist"),
         (("<devices>", "<devices><emulator>/bin/true</emulator>"), "Failed to probe QEMU binary '/bin/true'"),
-        (("arch='x86_64'", "arch='xtensaeb'"), "'/usr/bin/qemu-system-xtensaeb' does not exist"),
+        (("arch='x86_64'", "arch='sparc64'"), "'/usr/bin/qemu-system-sparc64' does not exist"),
     ):
         said_by = ours(conn, text.replace(*change))
         assert said in said_by, said_by

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ... import errors
 from ...xml.addresses import PciAddress, PciPlace
 from ...xml.controllers import Controller
-from ..defaults import is_q35
+from ..machines import is_i440fx, is_q35
 from .wants import PCI
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def fixed(domain: Domain, device: object) -> Place | None:
         return None
     if is_q35(domain.os.machine):
         return (0, 0x1F, 2) if device.type == "sata" else None
+    if not is_i440fx(domain.os.machine):
+        return None
     if device.type == "ide":
         return 0, 1, 1
     return (0, 1, 2) if device.type == "usb" and device.model == "piix3-uhci" else None
@@ -47,9 +49,10 @@ def validate(domain: Domain, buses: Buses) -> None:
     _check_fixed(domain)
     if is_q35(domain.os.machine):
         _q35(domain, buses)
-    else:
+        _first_video(domain, buses, 1)
+    elif is_i440fx(domain.os.machine):
         buses.take((0, 1, 0), PCI)
-    _first_video(domain, buses, 1 if is_q35(domain.os.machine) else 2)
+        _first_video(domain, buses, 2)
 
 
 def _check_fixed(domain: Domain) -> None:

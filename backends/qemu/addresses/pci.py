@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ... import errors
 from ...xml.addresses import PciAddress, PciPlace
 from ...xml.controllers import Controller
-from ..defaults import is_i440fx, is_q35
+from ..machines import is_i440fx, kind
 from . import chipset
 from .wants import AGGREGATE, BUSES, CONTROLLERS, HOTPLUG, KINDS, PCI, PCIE, ROOTS, UPSTREAM, Asking
 
@@ -159,7 +159,8 @@ def assign(domain: Domain) -> None:
             if want.asks and (want.holder.address is None or isinstance(want.holder.address, PciAddress)):
                 raise errors.virt_error(errors.XML_ERROR, "No PCI buses available")
         return
-    root = "pcie-root" if is_q35(domain.os.machine) else "pci-root"
+    machine = kind(domain)
+    root = machine.root if machine is not None else ""
     for controller in controllers:
         if controller.index == 0 and controller.model != root:
             what = f"must be model='{root}' for this machine type, but model='{controller.model}' was found instead"
@@ -171,7 +172,7 @@ def assign(domain: Domain) -> None:
     if not all(bus.full for bus in trial.buses) and is_i440fx(domain.os.machine):
         trial.reserve(PCI | HOTPLUG)  # room for a bridge
     _place_all(domain, trial)
-    if given <= 0 and len(trial.buses) > given + 1 and is_q35(domain.os.machine):
+    if given <= 0 and len(trial.buses) > given + 1 and root == "pcie-root":
         trial.reserve(PCIE | HOTPLUG)  # room for one device to be plugged
     at = 1
     while at < len(trial.buses):

@@ -68,6 +68,9 @@ def assign(domain: Domain) -> None:
     devices = domain.devices
     buses = Buses(devices.controllers)
     if not buses.ports:
+        if devices.hubs or _infos(domain):
+            text = "USB is disabled for this domain, but USB devices are present in the domain XML"
+            raise errors.virt_error(errors.CONFIG_UNSUPPORTED, text)
         return
     for hub in devices.hubs:
         place = hub.info.address

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..defaults import pcie_root
+from ...cpus import X86
+from ..machines import pcie_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ...xml.addresses import Info, RomInfo
     from ...xml.controllers import Controller
+    from ...xml.devices import Video
     from ...xml.domain import Domain
 
     #: What has an address.
@@ -117,7 +119,7 @@ class Asking:
                 yield Want(watchdog, self.pci)
         for video in devices.videos:
             if video.type not in ("none", "ramfb"):
-                yield Want(video, self.express if video.type == "virtio" and not video.primary else self.pci)
+                yield Want(video, self._video(video))
         for shmem in devices.shmems:
             yield Want(shmem, self.pci)
         for device in devices.inputs:
@@ -134,6 +136,11 @@ class Asking:
         for iommu in devices.iommus:
             if iommu.model == "virtio":
                 yield Want(iommu, PCIE)
+
+    def _video(self, video: Video) -> int:
+        """A PC's first card is a VGA one, whatever else it is."""
+        modern = video.type == "virtio" and not (video.primary and self._domain.os.arch in X86)
+        return self.express if modern else self.pci
 
     def _virtio(self, model: str | None) -> int:
         return self.pci if model == "virtio-transitional" else self.express

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ...xml.chars import Channel, CharSource, Console, Serial
     from .command import Command, Props
 
+#: Ports that are parts of the machine.
+MACHINE_SERIALS = ("system-serial",)
 _SERIAL = {
     "isa-serial": "isa-serial",
     "usb-serial": "usb-serial",
@@ -116,6 +118,9 @@ def _socket(source: CharSource, server: bool) -> list[str]:
 
 def _serial(command: Command, serial: Serial) -> None:
     alias = serial.info.alias
+    if serial.target_type in MACHINE_SERIALS:
+        command.option("-serial", f"chardev:char{alias}")
+        return
     if serial.target_type not in _SERIAL:
         raise refuse(serial, f"serial type '{serial.target_type}'")
     props: Props = {"chardev": f"char{alias}", "id": alias}

@@ -9,7 +9,7 @@ from ...errors import CONFIG_UNSUPPORTED, VirtError
 from ...xml.addresses import DriveAddress, PciAddress, UsbAddress
 from ...xml.values import format_uuid
 from ..base import fail
-from ..defaults import is_q35
+from ..machines import is_q35
 from .aliases import assign, controller_alias
 from .namespace import Namespace
 

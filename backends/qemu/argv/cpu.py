@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED
 from ...xml.features import HYPERV
 from ..base import fail
@@ -30,7 +31,8 @@ def add(command: Command) -> None:
             emulated = cpu.maxphysaddr.mode == "emulate"
             parts.append(f"phys-bits={cpu.maxphysaddr.bits}" if emulated else "host-phys-bits=on")
     parts += _timers(command) + _features(command)
-    command.option("-cpu", ",".join(parts))
+    if domain.os.arch in X86 or (cpu is not None and (cpu.model or cpu.mode not in ("", "custom"))):
+        command.option("-cpu", ",".join(parts))
 
 
 def _name(feature: Feature) -> str:

@@ -179,7 +179,7 @@ def _video(command: Command, video: Video) -> None:
     if video.backend == "vhostuser":
         raise refuse(video, "<driver> of a graphics card")
     acceleration = video.acceleration
-    primary = bool(video.primary)
+    primary = bool(video.primary) and (video.type != "virtio" or command.caps.has("virtio-vga"))
     props: Props = {}
     if video.type == "virtio":
         accelerated = bool(acceleration and acceleration.accel3d)

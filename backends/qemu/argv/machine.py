@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, OPERATION_INVALID
 from ..base import fail
+from ..machines import is_riscv_virt
 from .command import refuse
 from .memory import has_hmat
 
@@ -32,6 +33,10 @@ def add(command: Command) -> None:
         parts.append(f"vmport={_ONOFF[features.vmport]}")
     if features.smm is not None and features.smm.state is not None:
         parts.append(f"smm={_ONOFF[features.smm.state]}")
+    if features.gic is not None and features.gic.version:
+        parts.append(f"gic-version={features.gic.version}")
+    if any(iommu.model == "smmuv3" for iommu in domain.devices.iommus):
+        parts.append("iommu=smmuv3")
     if features.ioapic:
         parts.append(f"kernel_irqchip={'split' if features.ioapic == 'qemu' else 'on'}")
     parts.append(f"dump-guest-core={_ONOFF[bool(domain.dump_core)]}")
@@ -113,7 +118,7 @@ def add_clock(command: Command) -> None:
                 parts.append("driftfix=slew")
     command.option("-rtc", ",".join(parts))
     for timer in clock.timers:
-        if timer.name == "pit" and timer.tickpolicy in ("delay", "discard"):
+        if timer.name == "pit" and command.caps.has("kvm-pit") and timer.tickpolicy in ("delay", "discard"):
             command.option("-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy}")
         elif timer.name == "hpet" and timer.present_ is False:
             command.option("-no-hpet")
@@ -142,7 +147,7 @@ def add_actions(command: Command) -> None:
             command.option("-action", option)
     else:
         command.option("-no-shutdown")
-    if not domain.features.acpi:
+    if not domain.features.acpi and not is_riscv_virt(domain):
         command.option("-no-acpi")
     controller = "ICH9-LPC" if command.q35 else "PIIX4_PM"
     for name, enabled in (("disable_s3", domain.pm.suspend_to_mem), ("disable_s4", domain.pm.suspend_to_disk)):

@@ -46,6 +46,7 @@ def iommus(command: Command) -> None:
     for iommu in command.domain.devices.iommus:
         if iommu.model == "virtio":
             command.device("virtio-iommu", id=iommu.info.alias, **command.place(iommu.info))
+        if iommu.model != "intel":
             continue
         command.device(
             "intel-iommu",

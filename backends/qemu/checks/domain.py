@@ -5,9 +5,10 @@ from __future__ import annotations
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
+from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ..base import fail
-from ..defaults import is_q35
+from ..machines import ARM, is_arm_virt, is_i440fx, is_q35, kind
 from . import controllers as controller_checks
 from . import devices as device_checks
 from . import platform as platform_checks
@@ -29,22 +30,26 @@ def check(domain: Domain, caps: Capabilities) -> None:
         what = f"Maximum CPUs greater than specified machine type limit {most}"
         raise fail(CONFIG_UNSUPPORTED, what)
     platform_checks.check(domain)
+    _parts(domain, caps)
     controller_checks.check(domain)
     _vcpus(domain)
     _topology(domain)
     loader = domain.os.loader
     efi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
-    if efi and not domain.features.acpi:
+    acpi = bool(domain.features.acpi)
+    if domain.os.arch in X86 and efi and not acpi:
         raise fail(CONFIG_UNSUPPORTED, "UEFI requires ACPI on this architecture")
+    if domain.os.arch in ARM and acpi and not efi:
+        raise fail(CONFIG_UNSUPPORTED, "ACPI requires UEFI on this architecture")
     _secure_boot(domain)
     if domain.os.bios_serial and not devices.serials:
         raise fail(XML_ERROR, "need at least one serial port to use BIOS serial output")
-    if is_q35(domain.os.machine) and any(c.type == "ide" for c in devices.controllers):
+    if not is_i440fx(domain.os.machine) and any(c.type == "ide" for c in devices.controllers):
         raise fail(CONFIG_UNSUPPORTED, "IDE controllers are unsupported for this QEMU binary or machine type")
     for iommu in devices.iommus:
         if iommu.model == "intel" and not is_q35(domain.os.machine):
             raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'intel' is only supported with Q35 machines")
-        if iommu.model == "smmuv3":
+        if iommu.model == "smmuv3" and not is_arm_virt(domain):
             raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
     if not any(graphics.type == "spice" for graphics in devices.graphics):
         if any(audio.type == "spice" for audio in devices.audios):
@@ -55,6 +60,22 @@ def check(domain: Domain, caps: Capabilities) -> None:
                 raise fail(CONFIG_UNSUPPORTED, f"chardev '{kind}' not supported without spice graphics")
     _disks(domain)
     device_checks.check(domain)
+
+
+def _parts(domain: Domain, caps: Capabilities) -> None:
+    """What only some machines can have."""
+    devices, machine = domain.devices, kind(domain)
+    if machine is not None and not machine.ps2 and any(device.bus == "ps2" for device in devices.inputs):
+        raise fail(CONFIG_UNSUPPORTED, "ps2 is not supported by this QEMU binary")
+    if any(panic.model == "isa" for panic in devices.panics) and not caps.has("pvpanic"):
+        raise fail(CONFIG_UNSUPPORTED, "the QEMU binary does not support the ISA panic device")
+    for state, asked in (("S3", domain.pm.suspend_to_mem), ("S4", domain.pm.suspend_to_disk)):
+        if asked is not None and not (caps.has("PIIX4_PM") or caps.has("ICH9-LPC")):
+            raise fail(CONFIG_UNSUPPORTED, f"setting ACPI {state} not supported")
+    for console in devices.consoles:
+        name = {"sclp": "sclpconsole", "sclplm": "sclplmconsole"}.get(console.target_type)
+        if name and not caps.has(name):
+            raise fail(CONFIG_UNSUPPORTED, f"{name} is not supported in this QEMU binary")
 
 
 def _secure_boot(domain: Domain) -> None:

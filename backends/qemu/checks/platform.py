@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
+from ..machines import ARM
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
 
-ARM = ("armv7l", "aarch64")
 POWER = ("ppc64", "ppc64le")
 #: Features of some architectures alone: attribute of the model -> libvirt's name, architectures.
 FEATURES = {
@@ -63,6 +64,7 @@ def _clock(domain: Domain) -> None:
         if timer.name in POLICIES and timer.tickpolicy not in POLICIES[timer.name]:
             what = f"unsupported {'rtc timer' if timer.name == 'rtc' else timer.name} tickpolicy '{timer.tickpolicy}'"
             raise fail(CONFIG_UNSUPPORTED, what)
-        if timer.name == "armvtimer" and domain.os.arch not in ARM:
+        arches = {"armvtimer": ARM, "kvmclock": X86, "hypervclock": X86, "tsc": X86}.get(timer.name)
+        if arches is not None and domain.os.arch not in arches:
             guests = f"virtType={domain.type} arch={domain.os.arch} machine={domain.os.machine} guests"
-            raise fail(CONFIG_UNSUPPORTED, f"Configuring the 'armvtimer' timer is not supported for {guests}")
+            raise fail(CONFIG_UNSUPPORTED, f"Configuring the '{timer.name}' timer is not supported for {guests}")

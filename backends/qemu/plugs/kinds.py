@@ -29,10 +29,11 @@ _CONTROLLERS = ("scsi", "virtio-serial")
 
 def is_device(device: "Any") -> bool:
     """Whether a device is one to QEMU, under its own name."""
-    from ...xml.chars import Channel
+    from ...xml.chars import Channel, Serial
     from ...xml.controllers import Controller
     from ...xml.devices import Input
     from ...xml.sound import Sound
+    from ..argv.chars import MACHINE_SERIALS
 
     if isinstance(device, Controller):
         return device.type in _CONTROLLERS
@@ -40,6 +41,8 @@ def is_device(device: "Any") -> bool:
         return device.bus not in ("ps2", "none")
     if isinstance(device, Channel):
         return device.target_type == "virtio"
+    if isinstance(device, Serial):
+        return device.target_type not in MACHINE_SERIALS
     return not (isinstance(device, Sound) and device.model == "pcspk")
 
 

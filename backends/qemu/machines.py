@@ -1,0 +1,89 @@
+"""Kinds of machines: what each has in any case, and the models of what a definition does not name.
+
+Facts are from libvirt's src/qemu/qemu_domain.c (qemuDomainDefAddDefaultDevices and the callbacks beside it).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ..xml.domain import Domain
+
+ARM = ("armv7l", "aarch64")
+RISCV = ("riscv32", "riscv64")
+
+
+class Kind(NamedTuple):
+    """What a machine has: `root` is the model of its PCI controller, "" without PCI; `usb` that of the USB controller
+    it gets, None for none; `usb_model`, `net`, `video`, `serial` (type and model) and `panic` are what devices are that
+    name no model, "" where QEMU's abilities say."""
+
+    root: str = "pci-root"
+    usb: str | None = ""
+    usb_model: str = "piix3-uhci"
+    balloon: bool = True
+    ps2: bool = True
+    net: str = ""
+    video: str = ""
+    serial: tuple[str, str] = ("isa-serial", "isa-serial")
+    panic: str = "isa"
+
+
+I440FX = Kind()
+Q35 = Kind(root="pcie-root", usb="qemu-xhci")
+MICROVM = Kind(root="")
+ARM_VIRT = Kind(
+    root="pcie-root",
+    usb=None,
+    usb_model="qemu-xhci",
+    balloon=False,
+    ps2=False,
+    net="virtio",
+    video="virtio",
+    serial=("system-serial", "pl011"),
+)
+RISCV_VIRT = ARM_VIRT._replace(usb_model="piix3-uhci", balloon=True, serial=("system-serial", "16550a"))
+
+
+def kind(domain: Domain) -> Kind | None:
+    """None for a machine that is not done."""
+    if is_q35(domain.os.machine):
+        return Q35
+    if is_i440fx(domain.os.machine):
+        return I440FX
+    if is_microvm(domain.os.machine):
+        return MICROVM
+    if is_arm_virt(domain):
+        return ARM_VIRT
+    return RISCV_VIRT if is_riscv_virt(domain) else None
+
+
+def is_q35(machine: str | None) -> bool:
+    return (machine or "").startswith("pc-q35-") or machine == "q35"
+
+
+def is_i440fx(machine: str | None) -> bool:
+    return (machine or "").startswith(("pc-i440fx-", "pc-0.", "pc-1.")) or machine in ("pc", "ubuntu")
+
+
+def is_microvm(machine: str | None) -> bool:
+    """A machine without PCI: its devices have virtio-mmio addresses, or none."""
+    return machine == "microvm"
+
+
+def is_arm_virt(domain: Domain) -> bool:
+    return domain.os.arch in ARM and _virt(domain.os.machine)
+
+
+def is_riscv_virt(domain: Domain) -> bool:
+    return domain.os.arch in RISCV and _virt(domain.os.machine)
+
+
+def _virt(machine: str | None) -> bool:
+    return machine == "virt" or (machine or "").startswith("virt-")
+
+
+def pcie_root(domain: Domain) -> bool:
+    """Whether the guest's devices hang on PCI Express."""
+    return any(c.type == "pci" and c.index == 0 and c.model == "pcie-root" for c in domain.devices.controllers)
