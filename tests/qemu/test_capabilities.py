@@ -67,7 +67,7 @@ domcapabilities --machine none
 domcapabilities --virttype foo
 domcapabilities --virttype xen
 domcapabilities --virttype hvf
-domcapabilities --arch aarch64
+domcapabilities --arch aarch64 --machine virt
 domcapabilities --arch foo
 domcapabilities --emulatorbin /nope
 domcapabilities --emulatorbin qemu-system-x86_64

@@ -29,7 +29,7 @@ PATIENCE = 60.0
 TRIES = 3
 EMULATORS = "/usr/bin/qemu-system-{}"
 #: libvirt's names of architectures whose programs QEMU names otherwise.
-PROGRAMS = {"i686": "i386", "armv7l": "arm", "ppc64le": "ppc64"}
+PROGRAMS = {"i686": "i386", "armv6l": "arm", "armv7l": "arm", "ppc64le": "ppc64"}
 #: Where a machine's architecture has none that QEMU calls its default.
 DEFAULT_MACHINES = {"aarch64": "virt", "armv7l": "virt", "riscv64": "virt", "riscv32": "virt"}
 

@@ -14,16 +14,26 @@ if TYPE_CHECKING:
     from ...hosts import Host
     from .machine import Cell, Machine
 
-WORDS = {"i686": 32, "armv7l": 32, "riscv32": 32, "ppc": 32, "mips": 32, "mipsel": 32, "sparc": 32, "s390": 31}
-#: libvirt's order is that of names.
-ARCHES = ("aarch64", "armv7l", "i686", "ppc64", "ppc64le", "riscv64", "s390x", "x86_64")
+#: libvirt's architectures in its order (src/util/virarch.h) -> bits of their words.
+ARCHES = {
+    "alpha": 64, "armv6l": 32, "armv7l": 32, "armv7b": 32, "aarch64": 64, "cris": 32, "i686": 32, "ia64": 64,
+    "itanium": 64, "lm32": 32, "m68k": 32, "microblaze": 32, "microblazeel": 32, "mips": 32, "mipsel": 32, "mips64": 64,
+    "mips64el": 64, "parisc": 32, "parisc64": 64, "ppc": 32, "ppc64": 64, "ppc64le": 64, "ppcemb": 32, "riscv32": 32,
+    "riscv64": 64, "s390": 32, "s390x": 64, "sh4": 32, "sh4eb": 64, "sparc": 32, "sparc64": 64, "unicore32": 32,
+    "x86_64": 64, "xtensa": 32, "xtensaeb": 32,
+}  # fmt: skip
+#: Which machine libvirt lists first where QEMU has no default.
+FIRST = {"armv6l": "integratorcp", "armv7l": "integratorcp", "aarch64": "integratorcp"}
 KVM = "/dev/kvm"
 
 
 def emulators(host: "Host") -> "list[tuple[str, str]]":
     """(architecture, program) of each QEMU of the system."""
-    found = [(arch, EMULATORS.format(PROGRAMS.get(arch, arch))) for arch in ARCHES]
-    return [(arch, path) for arch, path in found if host.stat(path) is not None]
+    found = []
+    for arch in ARCHES:
+        paths = [EMULATORS.format(name) for name in (arch, PROGRAMS.get(arch, arch))]
+        found += [(arch, path) for path in paths if host.stat(path) is not None][:1]
+    return found
 
 
 def host_xml(machine: "Machine", uuid: str, iommu: bool) -> Out:
@@ -124,9 +134,9 @@ def guest_xml(arch: str, path: str, caps: Capabilities, kvm: bool) -> Out:
     out.at("os_type").write("hvm")
     element = out.add("arch")
     element.set("name", arch)
-    element.at("wordsize").write(str(WORDS.get(arch, 64)))
+    element.at("wordsize").write(str(ARCHES[arch]))
     element.at("emulator").write(path)
-    first = caps.machine(None)
+    first = next((name for name, told in caps.machines.items() if told["default"]), FIRST.get(arch))
     names = sorted((name for name in caps.machines if name != "none"), key=lambda name: name != first)
     for name in names:
         told = caps.machines[name]
@@ -138,8 +148,9 @@ def guest_xml(arch: str, path: str, caps: Capabilities, kvm: bool) -> Out:
     features = out.add("features")
     for name in ("pae", "nonpae") if arch == "i686" else ():
         features.add(name)
-    if arch in X86:
+    if arch in (*X86, "aarch64"):
         _toggle(features, "acpi", "yes")
+    if arch in X86:
         _toggle(features, "apic", "no")
     features.add("cpuselection")
     features.add("deviceboot")

@@ -3,6 +3,7 @@
 from ... import cpus
 from ...xml.features import HYPERV
 from ...xml.serialize import Out
+from ..machines import ARM, RISCV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _VIDEOS = {
     "bochs": "bochs-display", "ramfb": "ramfb",
 }  # fmt: skip
 _RNGS = {"random": "rng-random", "egd": "rng-egd", "builtin": "rng-builtin"}
-_TPMS = {"tpm-tis": "tpm-tis", "tpm-crb": "tpm-crb", "tpm-spapr": "tpm-spapr"}
+_TPMS = ("tpm-tis", "tpm-crb", "tpm-spapr")
 #: Those of Hyper-V's features that need nothing of QEMU.
 _PLAIN = ("spinlocks", "vendor_id")
 
@@ -66,13 +67,11 @@ def _firmware(driver: "QemuDriver", parent: Out, found: "Hypervisor") -> None:
     kinds = {kind for descriptor in fitting for kind in descriptor["interface-types"]}
     _enums(out, firmware=[name for name in ("bios", "efi") if INTERFACES[name] in kinds])
     loader = _supported(out, "loader", True)
-    paths = [path for descriptor in fitting if (path := _image(descriptor))]
-    if not fitting:
-        usual = (entry.partition(":")[0] for entry in driver.settings.texts("nvram", TEMPLATES))
-        paths = [path for path in usual if driver.host.stat(path) is not None]
-    for path in dict.fromkeys(paths):
-        loader.add("value").write(path)
-    secure = any("secure-boot" in descriptor["features"] for descriptor in fitting)
+    usual = (entry.partition(":")[0] for entry in driver.settings.texts("nvram", TEMPLATES))
+    for path in dict.fromkeys([_image(descriptor) for descriptor in fitting] or usual):
+        if path and driver.host.stat(path) is not None:
+            loader.add("value").write(path)
+    secure = any("requires-smm" in descriptor["features"] for descriptor in fitting)
     x86 = found.arch in cpus.X86
     _enums(
         loader,
@@ -93,22 +92,30 @@ def _cpu(out: Out, found: "Hypervisor") -> None:
     through = _mode(out, "host-passthrough", found.virttype == "kvm")
     if found.virttype == "kvm":
         _enums(through, hostPassthroughMigratable=both)
-    _enums(_mode(out, "maximum", True), maximumMigratable=both)
+    most = _mode(out, "maximum", "max" in found.models)
+    if "max" in found.models:
+        _enums(most, maximumMigratable=both)
     model = found.host_model
     host = _mode(out, "host-model", model is not None)
     if model is not None:
         model.write(host)
-    custom = _mode(out, "custom", True)
+    custom = _mode(out, "custom", found.arch not in RISCV)
+    if found.arch in RISCV:
+        return
     known = cpus.models() if found.arch in cpus.X86 else None
     for name, blockers in found.models.items():
         if known is not None and name not in known:
             continue
         element = custom.add("model")
-        element.set("usable", "no" if blockers else "yes")
+        element.set("usable", "unknown" if found.arch not in _USABLE else "no" if blockers else "yes")
         if name in found.deprecated:
             element.set("deprecated", "yes")
         element.set("vendor", (known[name].vendor if known else "") or "unknown")
         element.write(name)
+
+
+#: Where QEMU says which models of CPU can be used.
+_USABLE = (*cpus.X86, "s390x")
 
 
 def _mode(parent: Out, name: str, yes: bool) -> Out:
@@ -129,7 +136,7 @@ def _devices(driver: "QemuDriver", out: Out, found: "Hypervisor") -> None:
     _enums(
         _supported(out, "disk", True),
         diskDevice=("disk", "cdrom", "floppy", "lun"),
-        bus=[bus for bus in buses if x86 or bus not in ("ide", "fdc")],
+        bus=[bus for bus in buses if x86 or bus != "ide"],
         model=_VIRTIO,
     )
     spice = caps.has("chardev-spicevmc")
@@ -150,7 +157,8 @@ def _devices(driver: "QemuDriver", out: Out, found: "Hypervisor") -> None:
     _enums(_supported(out, "rng", caps.has("virtio-rng-pci")), model=_VIRTIO, backendModel=there(_RNGS))
     shares = ["path", "handle", *(["virtiofs"] if caps.has("vhost-user-fs-device") else [])]
     _enums(_supported(out, "filesystem", True), driverType=shares)
-    _tpm(driver, out, found, there(_TPMS))
+    models = [name for name in _TPMS if caps.has(name) or caps.has(f"{name}-device")]
+    _tpm(driver, out, found, models)
     if caps.has("usb-redir"):
         _enums(_supported(out, "redirdev", True), bus=["usb"])
     else:
@@ -181,7 +189,10 @@ def _tpm(driver: "QemuDriver", parent: Out, found: "Hypervisor", models: "list[s
 
 def _features(out: Out, found: "Hypervisor") -> None:
     caps = found.caps
-    _supported(out, "gic", False)
+    gic = found.arch in ARM and found.machine.startswith("virt")
+    element = _supported(out, "gic", gic)
+    if gic:
+        _enums(element, version=("2", "3") if found.virttype == "qemu" else ())
     _supported(out, "vmcoreinfo", caps.has("vmcoreinfo"))
     _supported(out, "genid", caps.has("vmgenid"))
     _supported(out, "backingStoreInput", True)
@@ -189,7 +200,6 @@ def _features(out: Out, found: "Hypervisor") -> None:
     _supported(out, "sev", False)
     _supported(out, "sgx", False)
     if found.arch not in cpus.X86:
-        _supported(out, "hyperv", False)
         return
     has = set(found.enlightenments) if found.virttype == "kvm" else set()
     names = [name for name in HYPERV if name in _PLAIN or name in has]

@@ -3,6 +3,7 @@
 from ... import cpus, errors
 from ...constants import connect as const
 from ..base import QemuBase, call, fail
+from ..machines import ARM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class CapabilityCalls(QemuBase):
         found = choose(self.driver, emulator, arch, machine, virttype)
         if (model := found.host_model) is None:
             text = f"comparing with the hypervisor CPU is not supported for arch {found.arch}"
+            if found.arch in ARM:
+                text = f"QEMU '{found.path}' does not support reporting CPU model for virttype '{found.virttype}'"
             raise fail(errors.OPERATION_UNSUPPORTED, text)
         cpu = parse(xml_cpu, validate=bool(flags & VALIDATE))
         return cpus.compare(model, cpu, bool(flags & FAIL))
