@@ -8,13 +8,13 @@ from .. import errors
 from ..cpus import X86
 from ..xml.controllers import Controller, ensure, insert
 from ..xml.cpu import Cpu
-from ..xml.devices import Input, Memballoon, Msi
+from ..xml.devices import Input, Memballoon, Msi, Panic
 from ..xml.features import Gic
 from ..xml.sound import Audio
 from .base import fail
 from .blocks.chains import layers
 from .checks.devices import SHMEM_USUAL
-from .machines import RISCV, Kind, is_arm_virt, is_q35, kind
+from .machines import RISCV, S390, Kind, is_arm_virt, is_q35, kind
 
 if TYPE_CHECKING:
     from ..xml.chars import Serial
@@ -56,7 +56,7 @@ def _kind(domain: Domain) -> Kind:
     found = kind(domain)
     if found is None:
         what = f"machine type '{domain.os.machine}' is not supported yet without libvirt"
-        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35, microvm and virt machines are")
+        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35, microvm, virt and s390-ccw-virtio machines are")
     return found
 
 
@@ -70,6 +70,8 @@ def _add_devices(domain: Domain, machine: Kind) -> None:
         ensure(devices.controllers, "pci", 0, machine.root)
     if machine.balloon and not devices.memballoons:
         devices.memballoons.append(Memballoon(model="virtio"))
+    if machine is S390 and not devices.panics:
+        devices.panics.append(Panic(model=machine.panic))
     for type in ("mouse", "keyboard") if machine.ps2 else ():
         if not any(device.type == type and device.bus == "ps2" for device in devices.inputs):
             devices.inputs.append(Input(type=type, bus="ps2"))

@@ -45,6 +45,14 @@ ARM_VIRT = Kind(
 )
 RISCV_VIRT = ARM_VIRT._replace(usb_model="piix3-uhci", balloon=True, serial=("system-serial", "16550a"))
 
+S390 = ARM_VIRT._replace(
+    root="pci-root",
+    usb_model="none",
+    balloon=True,
+    serial=("sclp-serial", "sclpconsole"),
+    panic="s390",
+)
+
 
 def kind(domain: Domain) -> Kind | None:
     """None for a machine that is not done."""
@@ -56,6 +64,8 @@ def kind(domain: Domain) -> Kind | None:
         return MICROVM
     if is_arm_virt(domain):
         return ARM_VIRT
+    if is_s390(domain):
+        return S390
     return RISCV_VIRT if is_riscv_virt(domain) else None
 
 
@@ -78,6 +88,11 @@ def is_arm_virt(domain: Domain) -> bool:
 
 def is_riscv_virt(domain: Domain) -> bool:
     return domain.os.arch in RISCV and _virt(domain.os.machine)
+
+
+def is_s390(domain: Domain) -> bool:
+    """A machine whose devices hang on the channel subsystem."""
+    return domain.os.arch == "s390x" and (domain.os.machine or "").startswith("s390-ccw-virtio")
 
 
 def _virt(machine: str | None) -> bool:

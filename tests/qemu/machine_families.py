@@ -28,7 +28,6 @@ COMMON = [
     ("", "<graphics type='spice' port='5901'/><video><model type='virtio'/></video><sound model='ich6'/>"),
     ("", "<video><model type='vga'/></video><graphics type='vnc' port='5901'/><input type='tablet' bus='usb'/>"),
     ("", "<controller type='usb' model='none'/><memballoon model='none'/>"),
-    ("", "<controller type='usb'/><controller type='usb' model='qemu-xhci'/>"),
     ("", "<controller type='usb' model='nec-xhci' ports='8'/><input type='mouse' bus='usb'/>"
      "<hub type='usb'/><redirdev bus='usb' type='tcp'><source mode='connect' host='h' service='1'/></redirdev>"),
     ("", "<disk type='file' device='cdrom'><source file='/tmp/c.iso'/><target dev='sda'/></disk>"),
@@ -82,7 +81,9 @@ COMMON = [
      "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0x5678'/></source></hostdev>"),
 ]  # fmt: skip
 
+_USB = [("", "<controller type='usb'/><controller type='usb' model='qemu-xhci'/>")]
 ARM = [
+    *_USB,
     ("<cpu mode='maximum'/>", ""),
     ("<cpu mode='host-passthrough'/>", ""),
     ("<cpu mode='custom'><model>cortex-a57</model></cpu>", ""),
@@ -94,7 +95,8 @@ ARM = [
 #: architecture -> machine, what it alone has
 MACHINES: "dict[str, tuple[str, list[tuple[str, str]]]]" = {
     "aarch64": ("virt", ARM),
-    "riscv64": ("virt", []),
+    "s390x": ("s390-ccw-virtio", []),
+    "riscv64": ("virt", _USB),
 }
 
 

@@ -65,8 +65,9 @@ def test_guests_run_and_devices_are_plugged_in(conn: api.Connection, root: Path,
         conn.domain_attach_device_flags(ref, device, 0)
     tree = conn.qemu_domain_monitor_command(ref, "info qtree", 1)
     assert 'serial = "plugged"' in tree and 'mac = "52:54:00:11:22:33"' in tree
-    conn.domain_resume(ref)
-    assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
     conn.domain_detach_device_flags(ref, disk, 0)
     wait_until(lambda: "plugged" not in conn.qemu_domain_monitor_command(ref, "info qtree", 1))
+    if arch != "s390x":  # whose firmware ends a guest that has nothing to boot
+        conn.domain_resume(ref)
+        assert conn.domain_get_state(ref, 0).state == const.DOMAIN_RUNNING
     conn.domain_destroy_flags(ref, 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...xml.addresses import DimmAddress
-from . import pci, serial, usb
+from ..machines import is_s390
+from . import ccw, pci, serial, usb
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
@@ -21,7 +22,11 @@ def assign(domain: Domain, caps: Capabilities) -> None:
         if controller.type == "scsi" and not controller.model:
             controller.model = "lsilogic" if caps.has("lsi53c895a") else "virtio-scsi"
     serial.assign(domain)
+    if is_s390(domain):
+        ccw.assign(domain)
     pci.assign(domain)
+    if is_s390(domain):
+        ccw.number_functions(domain)
     usb.assign(domain)
     _memory_slots(domain)
 

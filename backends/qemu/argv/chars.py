@@ -20,6 +20,7 @@ _SERIAL = {
     "usb-serial": "usb-serial",
     "pci-serial": "pci-serial",
     "isa-debug": "isa-debugcon",
+    "sclp-serial": "sclpconsole",
 }
 #: id of a spicevmc device, without number -> what SPICE calls it
 _VMC = {"charchannel": "vdagent", "charredir": "usbredir", "charsmartcard": "smartcard"}
@@ -37,6 +38,10 @@ def add(command: Command) -> None:
         if console.target_type == "virtio":
             backend(command, console.source, f"char{console.info.alias}")
             _virtio_console(command, console)
+        elif console.target_type in ("sclp", "sclplm"):
+            backend(command, console.source, f"char{console.info.alias}")
+            alias = console.info.alias
+            command.device(f"{console.target_type}console", chardev=f"char{alias}", id=alias)
         elif console.target_type not in ("serial", ""):
             raise refuse(console, f"console type '{console.target_type}'")
 
@@ -129,7 +134,8 @@ def _serial(command: Command, serial: Serial) -> None:
         props["index"] = serial.port
     elif isinstance(address, IsaAddress):
         props |= {"iobase": address.iobase, "irq": address.irq or None}
-    command.device(_SERIAL[serial.target_type], **props, **command.place(serial.info))
+    driver = serial.target_model if serial.target_type == "sclp-serial" else _SERIAL[serial.target_type]
+    command.device(driver, **props, **command.place(serial.info))
 
 
 def _channel(command: Command, channel: Channel) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CONFIG_UNSUPPORTED, VirtError
-from ...xml.addresses import DriveAddress, PciAddress, UsbAddress
+from ...xml.addresses import CcwAddress, DriveAddress, PciAddress, UsbAddress
 from ...xml.values import format_uuid
 from ..base import fail
 from ..machines import is_q35
@@ -76,8 +76,12 @@ class Command:
     def place(self, info: Info | RomInfo) -> Props:
         """The properties that say where a device sits: {} when it has no address."""
         address = info.address
+        if isinstance(address, CcwAddress):
+            return {"devno": f"{address.cssid:x}.{address.ssid:x}.{address.devno:04x}"}
         if isinstance(address, PciAddress):
-            where = address.pci
+            where, zpci = address.pci, address.zpci
+            if zpci is not None:  # by which the guest finds it
+                self.device("zpci", uid=zpci.uid, fid=zpci.fid, target=info.alias, id=f"zpci{zpci.uid}")
             slot = f"0x{where.slot:x}" + (f".0x{where.function:x}" if where.function else "")
             return {
                 "bus": self.bus("pci", where.bus),
@@ -143,6 +147,8 @@ def virtio(driver: str, model: str | None, info: Info | RomInfo) -> str:
     """The name of a virtio device of one of libvirt's models, by the bus that its address is of."""
     if info.address is not None and info.address.type == "virtio-mmio":
         return f"{driver}-device"
+    if isinstance(info.address, CcwAddress):
+        return f"{driver}-ccw"
     if model in ("virtio-transitional", "virtio-non-transitional"):
         return f"{driver}-pci{model.removeprefix('virtio')}"
     return f"{driver}-pci"

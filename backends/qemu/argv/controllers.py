@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import INTERNAL_ERROR
+from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR
 from ..base import fail
 from .command import refuse, virtio, virtio_props
 
@@ -83,6 +83,9 @@ def _usb(command: Command, controller: Controller) -> None:
         return
     if controller.model not in _USB:
         raise refuse(controller, f"USB controller model '{controller.model}'")
+    if not command.caps.has(_USB[controller.model]):
+        text = f"USB controller model '{controller.model}' not supported in this QEMU binary"
+        raise fail(CONFIG_UNSUPPORTED, text)
     ports = controller.ports if controller.ports > 0 and controller.model in _XHCI else None
     master = controller.info.master
     props: Props = {"p2": ports, "p3": ports}

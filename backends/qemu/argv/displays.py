@@ -8,7 +8,7 @@ from ...errors import CONFIG_UNSUPPORTED
 from ...xml.graphics import DBus, Sdl, Spice, Vnc
 from ..base import fail
 from .audio import audiodev
-from .command import ONOFF, refuse, virtio_props
+from .command import ONOFF, refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
     from ...xml.devices import Video
@@ -183,10 +183,10 @@ def _video(command: Command, video: Video) -> None:
     props: Props = {}
     if video.type == "virtio":
         accelerated = bool(acceleration and acceleration.accel3d)
-        driver = "virtio-vga" if primary else "virtio-gpu"
-        driver += "-gl" if accelerated else "" if primary else "-pci"
-        if accelerated and not primary:
-            driver += "-pci"
+        if primary:
+            driver = "virtio-vga-gl" if accelerated else "virtio-vga"
+        else:
+            driver = virtio("virtio-gpu-gl" if accelerated else "virtio-gpu", None, video.info)
         props = virtio_props(video.virtio)
         size = video.resolution
         tail: Props = {"max_outputs": video.heads or None}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, OPERATION_INVALID
 from ..base import fail
-from ..machines import is_riscv_virt
+from ..machines import is_riscv_virt, is_s390
 from .command import refuse
 from .memory import has_hmat
 
@@ -55,6 +55,10 @@ def add(command: Command) -> None:
         parts.append(f"pcspk-audiodev=audio{domain.devices.audios[0].id}")
     if domain.os.bios_serial:
         parts.append("graphics=off")
+    boots = [device.boot for device in domain.devices.disks] + [net.boot for net in domain.devices.interfaces]
+    loading = sorted((boot for boot in boots if boot is not None and boot.loadparm), key=lambda boot: boot.order)
+    if loading and is_s390(domain):
+        parts.append(f"loadparm={loading[0].loadparm}")
     command.option("-machine", ",".join(parts))
     if domain.type == "kvm":
         ring = features.kvm.dirty_ring_size if features.kvm is not None and features.kvm.dirty_ring else 0
@@ -147,7 +151,7 @@ def add_actions(command: Command) -> None:
             command.option("-action", option)
     else:
         command.option("-no-shutdown")
-    if not domain.features.acpi and not is_riscv_virt(domain):
+    if not domain.features.acpi and not is_riscv_virt(domain) and not is_s390(domain):
         command.option("-no-acpi")
     controller = "ICH9-LPC" if command.q35 else "PIIX4_PM"
     for name, enabled in (("disable_s3", domain.pm.suspend_to_mem), ("disable_s4", domain.pm.suspend_to_disk)):

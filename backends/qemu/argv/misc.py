@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import CONFIG_UNSUPPORTED
 from ...xml.addresses import CcidAddress, IsaAddress
 from ..base import fail
+from ..machines import is_s390
 from . import hostdevs
 from .chars import backend
 from .command import refuse, virtio, virtio_props
@@ -205,7 +206,9 @@ def panics_and_shared_memory(command: Command) -> None:
     for panic in devices.panics:
         if panic.model == "pseries":
             raise fail(CONFIG_UNSUPPORTED, "only pSeries guests support panic device of model 'pseries'")
-        if panic.model not in ("isa", "hyperv"):
+        if panic.model == "s390" and not is_s390(command.domain):
+            raise fail(CONFIG_UNSUPPORTED, "only S390 guests support panic device of model 's390'")
+        if panic.model not in ("isa", "hyperv", "s390"):
             raise refuse(panic, f"panic model '{panic.model}'")
         if panic.model == "isa":
             address = panic.info.address

@@ -67,6 +67,19 @@ def _parts(domain: Domain, caps: Capabilities) -> None:
     devices, machine = domain.devices, kind(domain)
     if machine is not None and not machine.ps2 and any(device.bus == "ps2" for device in devices.inputs):
         raise fail(CONFIG_UNSUPPORTED, "ps2 is not supported by this QEMU binary")
+    if any(c.type == "sata" for c in devices.controllers) and not caps.has("ich9-ahci"):
+        raise fail(CONFIG_UNSUPPORTED, "SATA is not supported with this QEMU binary")
+    if devices.parallels and domain.os.arch == "s390x":
+        raise fail(CONFIG_UNSUPPORTED, "parallel ports are not supported")
+    if devices.hubs and not caps.has("usb-hub"):
+        raise fail(CONFIG_UNSUPPORTED, "usb-hub not supported by QEMU binary")
+    for shmem in devices.shmems:
+        if shmem.model != "ivshmem" and not caps.has(shmem.model):
+            raise fail(CONFIG_UNSUPPORTED, f"shmem model '{shmem.model}' is not supported by this QEMU binary")
+    for tpm in devices.tpms:
+        if not caps.has(f"tpm-{'emulator' if tpm.type == 'external' else tpm.type}"):
+            what = f"The QEMU executable {devices.emulator} does not support TPM backend type {tpm.type}"
+            raise fail(CONFIG_UNSUPPORTED, what)
     if any(panic.model == "isa" for panic in devices.panics) and not caps.has("pvpanic"):
         raise fail(CONFIG_UNSUPPORTED, "the QEMU binary does not support the ISA panic device")
     for state, asked in (("S3", domain.pm.suspend_to_mem), ("S4", domain.pm.suspend_to_disk)):
