@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .driver import QemuDriver
     from .images import Image
     from .qmp import Monitor
+    from .settings import Settings
 
 #: Seconds in which QEMU must come up.
 PATIENCE = 60.0
@@ -190,7 +191,7 @@ def _run(
 def complete(driver: "QemuDriver", monitor: "Monitor", model: "Domain", record: Running) -> None:
     """Tell QEMU what the command line does not, and write down what only it knows."""
     pinning.pin(driver, monitor, model, record)
-    _configure(monitor, model)
+    _configure(driver.settings, monitor, model)
     _complete(monitor, model, record)
     definitions.write_live(driver.store, model)
 
@@ -257,15 +258,20 @@ def _wait(driver: "QemuDriver", record: Running) -> None:
         pause = min(pause * 1.5, 0.05)
 
 
-def _configure(monitor: "Monitor", model: "Domain") -> None:
+def _configure(settings: "Settings", monitor: "Monitor", model: "Domain") -> None:
     """What the command line does not say: passwords, limits, links, the balloon."""
     from ..xml.graphics import Spice, Vnc
     from .blocks.throttle import limit
 
     for graphics in model.devices.graphics:
-        if isinstance(graphics, Vnc | Spice) and graphics.auth.password is not None:
-            kind = "vnc" if isinstance(graphics, Vnc) else "spice"
-            arguments = {"protocol": kind, "password": graphics.auth.password}
+        if not isinstance(graphics, Vnc | Spice):
+            continue
+        kind = "vnc" if isinstance(graphics, Vnc) else "spice"
+        password = graphics.auth.password
+        if password is None:
+            password = settings.text(f"{kind}_password") or None
+        if password is not None:
+            arguments = {"protocol": kind, "password": password}
             if graphics.auth.connected:
                 arguments["connected"] = graphics.auth.connected
             monitor.do("set_password", arguments)

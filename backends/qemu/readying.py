@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..hosts import Host
     from ..xml.domain import Domain
+    from ..xml.graphics import Spice, Vnc
     from .argv.launch import Launch
     from .driver import QemuDriver
     from .store import Running
@@ -41,7 +42,14 @@ def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
         tls_folder=settings.tls_folder,
         tls_verify=settings.tls_verify("chardev"),
         chardev_tls=settings.number("chardev_tls", 0) != 0,
+        tls_displays=tuple(kind for kind in DISPLAYS if settings.number(f"{kind}_tls", 0)),
+        vnc_verify=settings.tls_verify("vnc"),
+        guarded=tuple(kind for kind in DISPLAYS if settings.text(f"{kind}_password")),
     )
+
+
+#: Displays that people reach from elsewhere.
+DISPLAYS = ("vnc", "spice")
 
 
 def check_nodes(driver: "QemuDriver", domain: "Domain") -> None:
@@ -154,15 +162,29 @@ def choose_ports(driver: "QemuDriver", model: "Domain", record: "Running") -> No
         settings = driver.settings
         usual = settings.vnc_listen if isinstance(graphics, Vnc) else settings.spice_listen
         listen.address = listen.address or usual
-        if graphics.autoport or graphics.port <= 0:
+        for attribute in _own_ports(graphics, tls=settings.number("spice_tls", 0) != 0):
             if taken is None:
                 taken = listening(driver)
             free = next((port for port in range(5900, 65536) if port not in taken), None)
             if free is None:
                 raise fail(errors.INTERNAL_ERROR, "Unable to find an unused port in range 'display' (5900-65535)")
-            graphics.port = free
+            setattr(graphics, attribute, free)
             taken.add(free)
             record.ports.append(free)
+
+
+def _own_ports(graphics: "Spice | Vnc", tls: bool) -> "list[str]":
+    """Which ports a display is to be given: a SPICE one has another for TLS, or that alone if all is to be secure."""
+    from ..xml.graphics import Spice
+
+    if not isinstance(graphics, Spice):
+        return ["port"] if graphics.autoport or graphics.port <= 0 else []
+    modes = {channel.mode for channel in graphics.channels} | {graphics.default_mode}
+    found = []
+    if graphics.autoport or (graphics.port <= 0 and graphics.tls_port <= 0):
+        found += ["port"] if modes - {"secure"} or not tls else []
+        found += ["tls_port"] if tls and modes - {"insecure"} else []
+    return found
 
 
 def listening(driver: "QemuDriver") -> "set[int]":

@@ -20,12 +20,8 @@ REFUSED: "dict[str, tuple[Value, ...]]" = {
     "security_require_confined": (0,),
     "lock_manager": ("",),
     "namespaces": ([],),
-    "vnc_tls": (0,),
     "vnc_sasl": (0,),
-    "vnc_password": ("",),
-    "spice_tls": (0,),
     "spice_sasl": (0,),
-    "spice_password": ("",),
     "max_core": (0,),
     "dump_guest_core": (1,),
 }

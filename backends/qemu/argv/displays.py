@@ -103,8 +103,12 @@ def _vnc(command: Command, vnc: Vnc) -> None:
         parts.append("websocket" if vnc.websocket == -1 else f"websocket={vnc.websocket}")
     if vnc.share_policy:
         parts.append(f"share={vnc.share_policy}")
-    if vnc.auth.password is not None:
+    if vnc.auth.password is not None or "vnc" in command.launch.guarded:
         parts.append("password=on")
+    if "vnc" in command.launch.tls_displays:
+        folder, verify = command.launch.tls_folder("vnc"), command.launch.vnc_verify
+        command.object("tls-creds-x509", "vnc-tls-creds0", dir=folder, endpoint="server", verify__peer=verify)
+        parts.append("tls-creds=vnc-tls-creds0")
     if vnc.power_control is not None:
         parts.append(f"power-control={ONOFF[vnc.power_control]}")
     audio = vnc.audio or (command.domain.devices.audios[0].id if command.domain.devices.audios else 0)
@@ -119,6 +123,7 @@ def _spice(command: Command, spice: Spice) -> None:
     listen = _first_listen(spice)
     escape = command.escape
     parts = []
+    secure = False
     if listen is not None and listen.type == "socket":
         parts += ["unix", f"addr={escape(listen.socket or f'{command.launch.folder}/spice.sock')}"]
     elif listen is not None and listen.type == "none":
@@ -126,22 +131,32 @@ def _spice(command: Command, spice: Spice) -> None:
     elif listen is not None and listen.type == "network":
         raise refuse(listen, "<listen type='network'>")
     else:
-        if spice.tls_port > 0:
+        secure = spice.tls_port > 0
+        if secure and "spice" not in command.launch.tls_displays:
             text = "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf"
             raise fail(CONFIG_UNSUPPORTED, text)
-        parts.append(f"port={max(spice.port, 0)}")
-        if spice.port > 0:
+        if spice.port > 0 or not secure:
+            parts.append(f"port={max(spice.port, 0)}")
+        if secure:
+            parts.append(f"tls-port={spice.tls_port}")
+        if spice.port > 0 or secure:
             address = (listen.address if listen is not None else None) or command.launch.spice_listen
             parts.append(f"addr={escape(address)}")
-    if spice.default_mode == "secure" or any(channel.mode == "secure" for channel in spice.channels):
-        raise refuse(spice, "TLS of spice")
+        # Which port a display gets that is to have one of its own is known when it starts.
+        secure = secure or (bool(spice.autoport) and "spice" in command.launch.tls_displays)
     if spice.mouse:
         parts.append(f"agent-mouse={'off' if spice.mouse == 'server' else 'on'}")
-    if spice.auth.password is None:
+    if spice.auth.password is None and "spice" not in command.launch.guarded:
         parts.append("disable-ticketing=on")
-    if spice.default_mode == "insecure":
-        parts.append("plaintext-channel=default")
-    parts += [f"plaintext-channel={channel.name}" for channel in spice.channels if channel.mode == "insecure"]
+    if secure:
+        parts.append(f"x509-dir={escape(command.launch.tls_folder('spice'))}")
+    modes = [("default", spice.default_mode), *((channel.name, channel.mode) for channel in spice.channels)]
+    for name, mode in modes:
+        if mode == "secure" and not secure:
+            what = "defaultMode secure requested" if name == "default" else "secure channels set"
+            raise fail(CONFIG_UNSUPPORTED, f"spice {what} in XML configuration, but TLS connection is not available")
+        if mode in ("secure", "insecure"):
+            parts.append(f"{'tls' if mode == 'secure' else 'plaintext'}-channel={name}")
     for name, value in (
         ("image-compression", spice.image),
         ("jpeg-wan-compression", spice.jpeg),

@@ -23,6 +23,8 @@ class Launch:
     tls_folder: where the certificates are of a kind of user (chardev, nbd); tls_verify: whether character devices ask
     for their clients';
     chardev_tls: whether they use TLS where the XML does not say.
+    tls_displays: the kinds of displays, vnc and spice, that have certificates; vnc_verify: whether vnc asks for its
+    clients'; guarded: the kinds that ask for a password, whatever the XML says.
     files: by a device's alias, open files that QEMU inherits for it.
     """
 
@@ -42,6 +44,9 @@ class Launch:
         tls_folder: Callable[[str], str] = lambda user: "/etc/pki/qemu",
         tls_verify: bool = True,
         chardev_tls: bool = False,
+        tls_displays: tuple[str, ...] = (),
+        vnc_verify: bool = True,
+        guarded: tuple[str, ...] = (),
     ):
         self.folder = folder
         self.monitor = monitor
@@ -56,6 +61,7 @@ class Launch:
         self.vnc_listen = vnc_listen
         self.spice_listen = spice_listen
         self.tls_folder, self.tls_verify, self.chardev_tls = tls_folder, tls_verify, chardev_tls
+        self.tls_displays, self.vnc_verify, self.guarded = tls_displays, vnc_verify, guarded
         #: path of a file that QEMU reads while it starts -> use and name of the secret in it, or its text
         self.secrets: dict[str, tuple[int, Secret | None, str]] = {}
         self.files: dict[str, list[int]] = {}
