@@ -216,5 +216,5 @@ def hammer(uri: str, root: Path, guests: Guests, seconds: float) -> None:
 
 @pytest.mark.sweep
 @pytest.mark.timeout(300)
-def test_eight_processes_for_a_minute(uri: str, root: Path, guests: Guests) -> None:
-    hammer(uri, root, guests, rounds(60))
+def test_eight_processes_for_two_minutes(uri: str, root: Path, guests: Guests) -> None:
+    hammer(uri, root, guests, rounds(120))
