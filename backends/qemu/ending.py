@@ -146,6 +146,10 @@ def finish(driver: "QemuDriver", record: "Running", returns: bool = False) -> No
         from .helpers import stop_all
 
         stop_all(driver, record)
+    if record.detached:
+        from .host.pcidevices import give_back
+
+        give_back(driver, record)
     if record.lent:
         from .ownership import take_back
 

@@ -13,7 +13,7 @@ from . import definitions, ending, helpers, journal, ownership, pinning, taps, t
 from .base import fail
 from .blocks import chains
 from .guests import RUNNING, STARTING, Guests
-from .host import firmware, guestcpu, usbdevices
+from .host import firmware, guestcpu, pcidevices, usbdevices
 from .readying import (
     check_nodes,
     check_sockets,
@@ -112,7 +112,8 @@ def start(
         store.write_running(record)
     try:
         firmware.make_variables(driver, model, new_variables)
-        ownership.lend(driver, record, ownership.needs(model))
+        pcidevices.take(driver, record, model)
+        ownership.lend(driver, record, [*ownership.needs(model), *pcidevices.files(driver.host, model)])
         _run(driver, model, record, launched, paused, saved, arriving)
     except BaseException as error:
         taps.close(launched)

@@ -6,6 +6,7 @@ last guest that uses a file gives it back.
 """
 
 from .. import errors
+from ..xml.hostdev_source import UsbSource
 from .blocks import chains
 from .guests import STOPPED
 
@@ -36,6 +37,8 @@ def needs(domain: "Domain") -> "list[Need]":
     found += [(module.path, not module.readonly) for module in devices.memories if module.path]
     found += [(device.evdev or device.dev or "", True) for device in devices.inputs if device.evdev or device.dev]
     found += [(tpm.device or "", True) for tpm in devices.tpms if tpm.type == "passthrough"]
+    sources = [hostdev.source for hostdev in devices.hostdevs if isinstance(hostdev.source, UsbSource)]
+    found += [(f"/dev/bus/usb/{source.bus:03}/{source.device:03}", True) for source in sources]
     return found
 
 

@@ -57,7 +57,8 @@ class Entry:
 class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
-    `lent` are files that its user has for the time being, and whose they are (ownership.py).
+    `lent` are files that its user has for the time being, and whose they are (ownership.py); `detached` PCI devices
+    taken from the host's drivers (host/pcidevices.py).
     `helpers` are the programs that serve it; `paths` are its own files and folders, removed when it has stopped by
     these names and no others, `transient_paths` only if the domain goes with it; `figures` are its index entry as of
     the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on; `begun` is the reason
@@ -74,6 +75,7 @@ class Running:
         self.paths: list[str] = []
         self.transient_paths: list[str] = []
         self.lent: dict[str, tuple[int, int]] = {}
+        self.detached: list[str] = []
         self.monitor = ""
         self.journal = ""
         self.ports: list[int] = []
@@ -109,6 +111,7 @@ class Running:
             ["rebooting", str(int(self.rebooting))],
             ["nodes", str(self.nodes)],
             ["detected", *map(str, self.detected)],
+            ["detached", *self.detached],
             *(["job", *job] for job in self.jobs),
             *(["lent", path, str(uid), str(gid)] for path, (uid, gid) in self.lent.items()),
         ]
@@ -143,6 +146,7 @@ class Running:
         made.nodes = int(told["nodes"][0])
         made.jobs = [row[1:] for row in rows if row[0] == "job"]
         made.lent = {row[1]: (int(row[2]), int(row[3])) for row in rows if row[0] == "lent"}
+        made.detached = [name for name in told.get("detached", []) if name]
         made.detected = [int(number) for number in told["detected"]]
         return made
 

@@ -52,9 +52,6 @@ def _pci(command: Command, hostdev: Hostdev, source: PciSource) -> None:
         raise fail(CONFIG_UNSUPPORTED, what)
     if source.backend not in ("", "vfio"):
         raise fail(CONFIG_UNSUPPORTED, f"PCI host devices by '{source.backend}' are not supported by qemu")
-    if hostdev.managed:
-        hint = "bind it to vfio-pci (driver_override in sysfs, or driverctl), and say managed='no'"
-        raise refuse(hostdev, "managed='yes' of a PCI device", hint)
     where = source.address
     assert where is not None
     teaming = hostdev.teaming

@@ -73,6 +73,11 @@ def prepare(
         taps.open_vsock(driver, new, launched)
     elif field == "hostdevs":
         usbdevices.find_one(driver.host, new)
+        if new.managed and new.type == "pci":
+            from ..argv.command import refuse
+
+            hint = "bind it to vfio-pci (driver_override in sysfs, or driverctl), and say managed='no'"
+            raise refuse(new, "plugging in a PCI device with managed='yes'", hint)
     elif field == "memories":
         from ..readying import make_memory_folder
 
