@@ -145,12 +145,12 @@ class Side:
         return wanted
 
     def _run(self, argv: list[str], stdin: str, env: Mapping[str, str], timeout: float) -> Run:
-        return run([*self.user, *argv], stdin, {**self.env, **env}, timeout)
+        return run([*self.user, *argv], stdin, {**self.env, **env}, timeout, self.env["HOME"])
 
 
-def run(argv: list[str], stdin: str, environ: Mapping[str, str], timeout: float) -> Run:
-    """Run a program, at home; vsh in a fork where that will do."""
-    data, home = stdin.encode(errors="surrogateescape"), environ["HOME"]
+def run(argv: list[str], stdin: str, environ: Mapping[str, str], timeout: float, home: str = "") -> Run:
+    """Run a program, at `home` (by default HOME); vsh in a fork where that will do."""
+    data, home = stdin.encode(errors="surrogateescape"), home or environ["HOME"]
     done = None
     if argv[:2] == vsh_command() and may_fork(environ):
         done = forks().run(argv[1:], data, environ, home, timeout)

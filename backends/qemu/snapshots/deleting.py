@@ -45,6 +45,8 @@ class DeleteCalls(QemuBase):
             doomed = [*moment.descendants()][::-1] if flags & (CHILDREN | CHILDREN_ONLY) else []
             doomed += [] if flags & CHILDREN_ONLY else [moment]
             told = {"names": [one.name for one in doomed], "metadata": [str(int(metadata))]}
+            if not metadata:
+                told["memory"] = [one.model.memory_file for one in doomed if one.model.memory == "external"]
             plan = Plan(self.driver, guest.uuid, "delete", told)
             plan.write()
             try:
@@ -56,13 +58,18 @@ class DeleteCalls(QemuBase):
 def settle(driver: "QemuDriver", plan: Plan) -> None:
     """Delete what is to be deleted and still there: every step may be done again."""
     guest = Guests(driver.store).by_uuid.get(plan.uuid)
-    for name in plan.told["names"] if guest is not None else ():
-        assert guest is not None
-        tree = trees.load(driver.store, SNAPSHOT, guest.name)
-        if name in tree:
-            if plan.told["metadata"] != ["1"]:
-                _discard(driver, guest, tree, tree[name])
-            forget(driver, guest, SNAPSHOT, trees.load(driver.store, SNAPSHOT, guest.name), name)
+    if guest is not None:
+        try:
+            for name in plan.told["names"]:
+                tree = trees.load(driver.store, SNAPSHOT, guest.name)
+                if name in tree:
+                    if plan.told["metadata"] != ["1"]:
+                        _discard(driver, guest, tree[name])
+                    forget(driver, guest, SNAPSHOT, trees.load(driver.store, SNAPSHOT, guest.name), name)
+        finally:
+            # Memory goes last, since a snapshot without it could not be gone back to.
+            kept = {one.model.memory_file for one in trees.load(driver.store, SNAPSHOT, guest.name).values()}
+            driver.host.remove(*(path for path in plan.told.get("memory", ()) if path not in kept))
     plan.clear()
 
 
@@ -76,8 +83,8 @@ def forget(driver: "QemuDriver", guest: "Guest", kind: str, tree: "Moments", nam
     trees.remove(driver.store, kind, guest.name, name)
 
 
-def _discard(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Moment") -> None:
-    """Remove what a snapshot keeps. Raises VirtError."""
+def _discard(driver: "QemuDriver", guest: "Guest", moment: "Moment") -> None:
+    """Remove what a snapshot keeps of disks. Raises VirtError."""
     model: Snapshot = moment.model
     domain = model.domain
     if domain is None:
@@ -89,9 +96,6 @@ def _discard(driver: "QemuDriver", guest: "Guest", tree: "Moments", moment: "Mom
     for entry in model.disks if not model.revert_disks else ():
         if entry.snapshot == "external" and entry.path and entry.name in disks:
             _merge(driver, guest, moment, disks[entry.name], entry.path)
-    others = {other.model.memory_file for other in tree.values() if other is not moment}
-    if model.memory == "external" and model.memory_file and model.memory_file not in others:
-        driver.host.remove(model.memory_file)
 
 
 def _merge(driver: "QemuDriver", guest: "Guest", moment: "Moment", base: "Disk", upper: str) -> None:
