@@ -14,7 +14,7 @@ from ..xml.sound import Audio
 from .base import fail
 from .blocks.chains import layers
 from .checks.devices import SHMEM_USUAL
-from .machines import RISCV, S390, Kind, is_arm_virt, is_q35, kind
+from .machines import POWER, PSERIES, RISCV, S390, Kind, is_arm_virt, is_q35, kind
 
 if TYPE_CHECKING:
     from ..xml.chars import Serial
@@ -40,7 +40,7 @@ def complete_domain(domain: Domain, caps: Capabilities) -> None:
         emulator = domain.devices.emulator
         what = f"Emulator '{emulator}' does not support machine type '{domain.os.machine}'"
         raise fail(errors.CONFIG_UNSUPPORTED, what)
-    if domain.os.arch != caps.arch and (domain.os.arch, caps.arch) != ("i686", "x86_64"):
+    if domain.os.arch != caps.arch and (domain.os.arch, caps.arch) not in (("i686", "x86_64"), ("ppc64le", "ppc64")):
         what = f"Emulator '{domain.devices.emulator}' does not support arch '{domain.os.arch}'"
         raise fail(errors.CONFIG_UNSUPPORTED, what)
     domain.os.machine = machine
@@ -56,7 +56,7 @@ def _kind(domain: Domain) -> Kind:
     found = kind(domain)
     if found is None:
         what = f"machine type '{domain.os.machine}' is not supported yet without libvirt"
-        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35, microvm, virt and s390-ccw-virtio machines are")
+        raise fail(errors.CONFIG_UNSUPPORTED, what, hint="pc, q35, microvm, virt, s390-ccw-virtio and pseries are")
     return found
 
 
@@ -70,8 +70,12 @@ def _add_devices(domain: Domain, machine: Kind) -> None:
         ensure(devices.controllers, "pci", 0, machine.root)
     if machine.balloon and not devices.memballoons:
         devices.memballoons.append(Memballoon(model="virtio"))
-    if machine is S390 and not devices.panics:
+    if machine in (S390, PSERIES) and not devices.panics:
         devices.panics.append(Panic(model=machine.panic))
+    if machine is PSERIES and devices.graphics:
+        for type, others in (("keyboard", ("keyboard",)), ("mouse", ("mouse", "tablet"))):
+            if not any(device.type in others and device.bus == "usb" for device in devices.inputs):
+                devices.inputs.append(Input(type=type, bus="usb"))
     for type in ("mouse", "keyboard") if machine.ps2 else ():
         if not any(device.type == type and device.bus == "ps2" for device in devices.inputs):
             devices.inputs.append(Input(type=type, bus="ps2"))
@@ -92,6 +96,8 @@ def _complete_cpu(domain: Domain, caps: Capabilities) -> None:
             cpu = domain.cpu = cpu or Cpu()
             cpu.mode, cpu.match, cpu.fallback = "custom", "exact", "forbid"
             cpu.model = default.removesuffix(f"-{CPU_TYPES.get(caps.arch, caps.arch)}-cpu")
+            if domain.os.arch in POWER:  # libvirt names models without their revision
+                cpu.model = cpu.model.partition("_")[0].upper()
     if cpu is None or (cpu.mode in ("", "custom") and cpu.model is None):
         return
     if cpu.mode in ("host-passthrough", "maximum"):

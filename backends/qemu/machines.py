@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ARM = ("armv7l", "aarch64")
 RISCV = ("riscv32", "riscv64")
+POWER = ("ppc64", "ppc64le")
 
 
 class Kind(NamedTuple):
@@ -53,6 +54,15 @@ S390 = ARM_VIRT._replace(
     panic="s390",
 )
 
+PSERIES = Kind(
+    usb="qemu-xhci",
+    usb_model="qemu-xhci",
+    ps2=False,
+    video="vga",
+    serial=("spapr-vio-serial", "spapr-vty"),
+    panic="pseries",
+)
+
 
 def kind(domain: Domain) -> Kind | None:
     """None for a machine that is not done."""
@@ -66,6 +76,8 @@ def kind(domain: Domain) -> Kind | None:
         return ARM_VIRT
     if is_s390(domain):
         return S390
+    if is_pseries(domain):
+        return PSERIES
     return RISCV_VIRT if is_riscv_virt(domain) else None
 
 
@@ -88,6 +100,10 @@ def is_arm_virt(domain: Domain) -> bool:
 
 def is_riscv_virt(domain: Domain) -> bool:
     return domain.os.arch in RISCV and _virt(domain.os.machine)
+
+
+def is_pseries(domain: Domain) -> bool:
+    return domain.os.arch in POWER and (domain.os.machine or "").startswith("pseries")
 
 
 def is_s390(domain: Domain) -> bool:

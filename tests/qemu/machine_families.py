@@ -32,8 +32,7 @@ COMMON = [
      "<hub type='usb'/><redirdev bus='usb' type='tcp'><source mode='connect' host='h' service='1'/></redirdev>"),
     ("", "<disk type='file' device='cdrom'><source file='/tmp/c.iso'/><target dev='sda'/></disk>"),
     ("", "<disk type='file' device='cdrom'><source file='/tmp/c.iso'/><target dev='hda'/></disk>"),
-    ("", "<controller type='scsi'/>" + _disks("sda scsi", "sdq scsi", "sdb usb")),
-    ("", "<disk type='file' device='floppy'><source file='/tmp/f'/><target dev='fda'/></disk>"),
+    ("", "<controller type='scsi'/>" + _disks("sda scsi", "sdc scsi", "sdb usb")),
     ("", _disks("sda sata", "sdb sata")),
     ("", "<panic/>"),
     ("", "<watchdog model='i6300esb' action='reset'/><vsock model='virtio'><cid auto='no' address='5'/></vsock>"),
@@ -96,6 +95,7 @@ ARM = [
 MACHINES: "dict[str, tuple[str, list[tuple[str, str]]]]" = {
     "aarch64": ("virt", ARM),
     "s390x": ("s390-ccw-virtio", []),
+    "ppc64": ("pseries", []),
     "riscv64": ("virt", _USB),
 }
 

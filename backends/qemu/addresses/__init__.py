@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...xml.addresses import DimmAddress
-from ..machines import is_s390
-from . import ccw, pci, serial, usb
+from ..machines import is_pseries, is_s390
+from . import ccw, pci, serial, spapr, usb
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
@@ -21,9 +21,13 @@ def assign(domain: Domain, caps: Capabilities) -> None:
     for controller in domain.devices.controllers:
         if controller.type == "scsi" and not controller.model:
             controller.model = "lsilogic" if caps.has("lsi53c895a") else "virtio-scsi"
+            if is_pseries(domain):
+                controller.model = "ibmvscsi"
     serial.assign(domain)
     if is_s390(domain):
         ccw.assign(domain)
+    if is_pseries(domain):
+        spapr.assign(domain)
     pci.assign(domain)
     if is_s390(domain):
         ccw.number_functions(domain)

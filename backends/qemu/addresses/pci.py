@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ... import errors
 from ...xml.addresses import PciAddress, PciPlace
 from ...xml.controllers import Controller
-from ..machines import is_i440fx, kind
+from ..machines import is_i440fx, is_pseries, kind
 from . import chipset
 from .wants import AGGREGATE, BUSES, CONTROLLERS, HOTPLUG, KINDS, PCI, PCIE, ROOTS, UPSTREAM, Asking
 
@@ -254,6 +254,10 @@ def _set_multifunction(domain: Domain) -> None:
 def _complete(controller: Controller, domain: Domain) -> None:
     """What a PCI controller's device is and which numbers it has."""
     controller.device = controller.device or DEVICES.get(controller.model, "")
+    if controller.model == "pci-root" and is_pseries(domain):
+        controller.device = controller.device or "spapr-pci-host-bridge"
+        if controller.target_index == -1:
+            controller.target_index = controller.index
     address = controller.info.address
     place = address.pci if isinstance(address, PciAddress) else PciPlace()
     if controller.model == "pci-bridge" and controller.chassis_nr == -1:

@@ -149,6 +149,8 @@ class Asking:
         kind, model = controller.type, controller.model
         if kind == "virtio-serial":
             return self._virtio(model)
+        if kind == "scsi" and model == "ibmvscsi":
+            return 0
         if kind == "scsi":
             return self.express if model in _VIRTIO_MODELS else self.pci
         if kind == "usb":

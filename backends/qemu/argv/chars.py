@@ -21,6 +21,7 @@ _SERIAL = {
     "pci-serial": "pci-serial",
     "isa-debug": "isa-debugcon",
     "sclp-serial": "sclpconsole",
+    "spapr-vio-serial": "spapr-vty",
 }
 #: id of a spicevmc device, without number -> what SPICE calls it
 _VMC = {"charchannel": "vdagent", "charredir": "usbredir", "charsmartcard": "smartcard"}

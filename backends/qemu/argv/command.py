@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CONFIG_UNSUPPORTED, VirtError
-from ...xml.addresses import CcwAddress, DriveAddress, PciAddress, UsbAddress
+from ...xml.addresses import CcwAddress, DriveAddress, PciAddress, SpaprVioAddress, UsbAddress
 from ...xml.values import format_uuid
 from ..base import fail
 from ..machines import is_q35
@@ -78,6 +78,8 @@ class Command:
         address = info.address
         if isinstance(address, CcwAddress):
             return {"devno": f"{address.cssid:x}.{address.ssid:x}.{address.devno:04x}"}
+        if isinstance(address, SpaprVioAddress):
+            return {"reg": address.reg}
         if isinstance(address, PciAddress):
             where, zpci = address.pci, address.zpci
             if zpci is not None:  # by which the guest finds it

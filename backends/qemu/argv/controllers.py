@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR
 from ..base import fail
+from ..machines import is_pseries
 from .command import refuse, virtio, virtio_props
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _SCSI = {
     "vmpvscsi": "pvscsi",
     "am53c974": "am53c974",
     "dc390": "dc-390",
+    "ibmvscsi": "spapr-vscsi",
 }
 _USB = {
     "piix3-uhci": "piix3-usb-uhci",
@@ -144,6 +146,8 @@ def _ccid(command: Command, controller: Controller) -> None:
 
 def _fdc(command: Command) -> None:
     """A q35 has no floppy controller of its own; the controller knows which of its drives boots."""
+    if is_pseries(command.domain):
+        raise fail(CONFIG_UNSUPPORTED, "PowerPC pseries machines do not support floppy device")
     orders: dict[str, int | None] = {}
     for disk in command.domain.devices.disks:
         if disk.bus == "fdc":

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, OPERATION_INVALID
 from ..base import fail
-from ..machines import is_riscv_virt, is_s390
+from ..machines import PSERIES, RISCV_VIRT, S390, is_s390, kind
 from .command import refuse
 from .memory import has_hmat
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
+    from ...xml.features import Features
     from .command import Command
 
 _SMBIOS = (
@@ -35,6 +36,7 @@ def add(command: Command) -> None:
         parts.append(f"smm={_ONOFF[features.smm.state]}")
     if features.gic is not None and features.gic.version:
         parts.append(f"gic-version={features.gic.version}")
+    parts += _pseries(features)
     if any(iommu.model == "smmuv3" for iommu in domain.devices.iommus):
         parts.append("iommu=smmuv3")
     if features.ioapic:
@@ -65,6 +67,19 @@ def add(command: Command) -> None:
         command.option("-accel", "kvm" + (f",dirty-ring-size={ring}" if ring else ""))
     else:
         command.option("-accel", "tcg" + (f",tb-size={features.tb_cache // 1024}" if features.tb_cache else ""))
+
+
+def _pseries(features: Features) -> list[str]:
+    """What pSeries machines alone have."""
+    found = []
+    if features.hpt_resizing:
+        found.append(f"resize-hpt={features.hpt_resizing}")
+    if features.hpt_maxpagesize:
+        found.append(f"cap-hpt-max-page-size={features.hpt_maxpagesize * 1024}")
+    switches = (("htm", features.htm), ("nested-hv", features.nested_hv), ("ccf-assist", features.ccf_assist))
+    found += [f"cap-{name}={_ONOFF[value]}" for name, value in switches if value is not None]
+    levels = (("cfpc", features.cfpc), ("sbbc", features.sbbc), ("ibs", features.ibs))
+    return found + [f"cap-{name}={value}" for name, value in levels if value]
 
 
 def add_smbios(command: Command) -> None:
@@ -151,7 +166,7 @@ def add_actions(command: Command) -> None:
             command.option("-action", option)
     else:
         command.option("-no-shutdown")
-    if not domain.features.acpi and not is_riscv_virt(domain) and not is_s390(domain):
+    if not domain.features.acpi and kind(domain) not in (RISCV_VIRT, S390, PSERIES):
         command.option("-no-acpi")
     controller = "ICH9-LPC" if command.q35 else "PIIX4_PM"
     for name, enabled in (("disable_s3", domain.pm.suspend_to_mem), ("disable_s4", domain.pm.suspend_to_disk)):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
-from ...xml.addresses import CcidAddress, IsaAddress
+from ...xml.addresses import CcidAddress, IsaAddress, SpaprVioAddress
 from ..base import fail
-from ..machines import is_s390
+from ..machines import is_pseries, is_s390
 from . import hostdevs
 from .chars import backend
 from .command import refuse, virtio, virtio_props
@@ -138,8 +138,11 @@ def late_devices(command: Command) -> None:
         command.option("-loadvm", command.launch.loadvm)
     _balloon(command)
     rngs(command)
-    for _ in devices.nvrams:
-        raise fail(CONFIG_UNSUPPORTED, "nvram device is only supported for PPC64")
+    for nvram in devices.nvrams:
+        if not is_pseries(command.domain):
+            raise fail(CONFIG_UNSUPPORTED, "nvram device is only supported for PPC64")
+        if isinstance(nvram.info.address, SpaprVioAddress):
+            command.option("-global", f"spapr-nvram.reg=0x{nvram.info.address.reg:x}")
     if command.domain.features.vmcoreinfo:
         command.device("vmcoreinfo")
 
@@ -204,11 +207,11 @@ def panics_and_shared_memory(command: Command) -> None:
     """What follows the guest's own arguments."""
     devices = command.domain.devices
     for panic in devices.panics:
-        if panic.model == "pseries":
+        if panic.model == "pseries" and not is_pseries(command.domain):
             raise fail(CONFIG_UNSUPPORTED, "only pSeries guests support panic device of model 'pseries'")
         if panic.model == "s390" and not is_s390(command.domain):
             raise fail(CONFIG_UNSUPPORTED, "only S390 guests support panic device of model 's390'")
-        if panic.model not in ("isa", "hyperv", "s390"):
+        if panic.model not in ("isa", "hyperv", "s390", "pseries"):
             raise refuse(panic, f"panic model '{panic.model}'")
         if panic.model == "isa":
             address = panic.info.address

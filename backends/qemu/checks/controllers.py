@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ...xml.addresses import DriveAddress
 from ..base import fail
+from ..machines import is_pseries
 
 if TYPE_CHECKING:
     from ...xml.controllers import Controller
@@ -33,6 +34,8 @@ NAMES = {
     "pci-expander-bus": ("pxb",),
     "pcie-expander-bus": ("pxb-pcie",),
 }
+#: The root of a pSeries machine, which may say so.
+BRIDGE = "spapr-pci-host-bridge"
 ROOTS = ("pci-root", "pcie-root")
 
 
@@ -40,7 +43,8 @@ def check(domain: Domain) -> None:
     """Raise VirtError for the first controller that is wrong."""
     for controller in domain.devices.controllers:
         if controller.type == "pci":
-            _pci(controller)
+            if controller.device != BRIDGE or controller.index or not is_pseries(domain):
+                _pci(controller)
         elif controller.iothread and controller.iothread not in {thread.id for thread in domain.iothreads}:
             what = f"controller iothread '{controller.iothread}' not defined in iothreadid"
             raise fail(CONFIG_UNSUPPORTED, what)

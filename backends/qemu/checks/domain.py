@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ..base import fail
-from ..machines import ARM, is_arm_virt, is_i440fx, is_q35, kind
+from ..machines import ARM, POWER, is_arm_virt, is_i440fx, is_q35
 from . import controllers as controller_checks
 from . import devices as device_checks
 from . import platform as platform_checks
@@ -64,12 +64,12 @@ def check(domain: Domain, caps: Capabilities) -> None:
 
 def _parts(domain: Domain, caps: Capabilities) -> None:
     """What only some machines can have."""
-    devices, machine = domain.devices, kind(domain)
-    if machine is not None and not machine.ps2 and any(device.bus == "ps2" for device in devices.inputs):
+    devices = domain.devices
+    if not caps.has("i8042") and any(device.bus == "ps2" for device in devices.inputs):
         raise fail(CONFIG_UNSUPPORTED, "ps2 is not supported by this QEMU binary")
     if any(c.type == "sata" for c in devices.controllers) and not caps.has("ich9-ahci"):
         raise fail(CONFIG_UNSUPPORTED, "SATA is not supported with this QEMU binary")
-    if devices.parallels and domain.os.arch == "s390x":
+    if devices.parallels and domain.os.arch in ("s390x", *POWER):
         raise fail(CONFIG_UNSUPPORTED, "parallel ports are not supported")
     if devices.hubs and not caps.has("usb-hub"):
         raise fail(CONFIG_UNSUPPORTED, "usb-hub not supported by QEMU binary")

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
-from ..machines import ARM
+from ..machines import ARM, POWER
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
 
-POWER = ("ppc64", "ppc64le")
 #: Features of some architectures alone: attribute of the model -> libvirt's name, architectures.
 FEATURES = {
     "gic": ("gic", ARM),
