@@ -198,3 +198,8 @@ def video_model(domain: Domain, caps: Capabilities) -> str:
         if caps.has(type):
             return model
     return ""
+
+
+def cpu_type(model: str, arch: str) -> str:
+    """QEMU's type of a CPU of that model."""
+    return f"{model}-{CPU_TYPES.get(arch, arch)}-cpu"

@@ -49,6 +49,9 @@ COMMON = [
      "<nvram>/tmp/vars.fd</nvram></os><features><acpi/></features>", ""),
     ("<os><type arch='ARCH' machine='MACHINE'>hvm</type><loader type='rom'>/c.fd</loader></os>", ""),
     ("<vcpu current='2'>4</vcpu>", ""),
+    ("<cpu mode='host-model'/>", ""),
+    ("<cpu mode='host-passthrough'/>", ""),
+    ("<cpu mode='custom'><model>Nope</model></cpu>", ""),
     ("<features><apic/></features>", ""),
     ("<features><pae/><gic/></features>", ""),
     ("<features><gic version='3'/></features>", ""),
@@ -80,23 +83,22 @@ COMMON = [
      "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0x5678'/></source></hostdev>"),
 ]  # fmt: skip
 
-_USB = [("", "<controller type='usb'/><controller type='usb' model='qemu-xhci'/>")]
-ARM = [
-    *_USB,
+_VIRT = [
+    ("", "<controller type='usb'/><controller type='usb' model='qemu-xhci'/>"),
     ("<cpu mode='maximum'/>", ""),
-    ("<cpu mode='host-passthrough'/>", ""),
-    ("<cpu mode='custom'><model>cortex-a57</model></cpu>", ""),
     ("<vcpu current='2'>4</vcpu><cpu><topology sockets='2' cores='2' threads='1'/></cpu>", ""),
     ("", "<tpm><backend type='emulator'/></tpm>"),
     ("", "<tpm model='tpm-tis'><backend type='emulator'/></tpm>"),
-]  # fmt: skip
+    ("", "<controller type='pci' index='1' model='pci-bridge'/>"),
+]
+ARM = [*_VIRT, ("<cpu mode='custom'><model>cortex-a57</model></cpu>", "")]
 
 #: architecture -> machine, what it alone has
 MACHINES: "dict[str, tuple[str, list[tuple[str, str]]]]" = {
     "aarch64": ("virt", ARM),
     "s390x": ("s390-ccw-virtio", []),
     "ppc64": ("pseries", []),
-    "riscv64": ("virt", _USB),
+    "riscv64": ("virt", _VIRT),
 }
 
 

@@ -84,7 +84,8 @@ def smartcards(command: Command) -> None:
 def tpms(command: Command) -> None:
     for tpm in command.domain.devices.tpms:
         alias = str(tpm.info.alias)
-        model = "tpm-tis-device" if tpm.model == "tpm-tis" and command.domain.os.arch == "aarch64" else tpm.model
+        platform = tpm.model == "tpm-tis" and command.caps.has("tpm-tis-device")
+        model = "tpm-tis-device" if platform else tpm.model
         if not command.caps.has(model):
             emulator = command.domain.devices.emulator
             what = f"The QEMU executable {emulator} does not support TPM model {tpm.model}"

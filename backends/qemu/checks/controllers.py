@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
-from ...xml.addresses import DriveAddress
+from ...xml.addresses import DriveAddress, PciAddress
 from ..base import fail
 from ..machines import is_pseries
 
@@ -63,6 +63,11 @@ def _pci(controller: Controller) -> None:
             raise fail(CONFIG_UNSUPPORTED, f"Option 'modelName' is not valid {where}")
         if controller.device not in NAMES.get(controller.model, ()):
             raise fail(CONFIG_UNSUPPORTED, f"Option 'modelName' has invalid value {where}")
+    address = controller.info.address
+    if isinstance(address, PciAddress) and controller.index <= address.pci.bus:
+        bus = f"0x{address.pci.bus:02x}"
+        what = f"PCI controller at index {controller.index} (0x{controller.index:02x}) has bus='{bus}'"
+        raise fail(CONFIG_UNSUPPORTED, f"{what}, but index must be larger than bus")
     for option, (attribute, models) in OPTIONS.items():
         if getattr(controller, attribute) not in (-1, None) and controller.model not in models:
             raise fail(CONFIG_UNSUPPORTED, f"Option '{option}' is not valid {where}")

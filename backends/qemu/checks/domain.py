@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ..base import fail
+from ..defaults import cpu_type
 from ..machines import ARM, POWER, is_arm_virt, is_i440fx, is_q35
 from . import controllers as controller_checks
 from . import devices as device_checks
@@ -32,6 +33,8 @@ def check(domain: Domain, caps: Capabilities) -> None:
     platform_checks.check(domain)
     _parts(domain, caps)
     controller_checks.check(domain)
+    if domain.cpu is not None and domain.cpu.mode == "maximum" and not caps.has(cpu_type("max", caps.arch)):
+        raise fail(CONFIG_UNSUPPORTED, "maximum CPU is not supported by QEMU binary")
     _vcpus(domain)
     _topology(domain)
     loader = domain.os.loader

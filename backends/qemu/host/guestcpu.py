@@ -2,6 +2,7 @@
 
 from ... import cpus, errors
 from ..base import fail
+from ..machines import RISCV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from ...xml.domain import Domain
     from ..driver import QemuDriver
 
+#: libvirt's names of POWER's generations.
+POWER_MODELS = ("POWER7", "POWER8", "POWER9", "POWER10")
+
 
 def settle(driver: "QemuDriver", domain: "Domain", compare: bool = True) -> None:
     """Write into a domain that is to run which CPU it gets on this host.
@@ -17,14 +21,20 @@ def settle(driver: "QemuDriver", domain: "Domain", compare: bool = True) -> None
     Raises VirtError when there is none such; with `compare`, also when the host has less.
     """
     cpu, arch = domain.cpu, domain.os.arch
+    if cpu is not None and arch in RISCV and cpu.mode != "maximum":
+        raise fail(errors.NO_SUPPORT, f"'{arch}' architecture is not supported by CPU driver")
     if cpu is None or (cpu.mode in ("", "custom") and cpu.model is None):
         return
-    if cpu.mode == "host-passthrough" and domain.type != "kvm":
+    through = cpu.mode == "host-passthrough" and domain.type != "kvm"
+    if through or (cpu.mode == "host-model" and arch not in cpus.X86):
         from .machine import machine
 
-        what = f"CPU mode 'host-passthrough' for {arch} {domain.type} domain on {machine(driver.host)} host"
+        what = f"CPU mode '{cpu.mode}' for {arch} {domain.type} domain on {machine(driver.host)} host"
         raise fail(errors.CONFIG_UNSUPPORTED, f"{what} is not supported by hypervisor")
-    if cpu.mode in ("host-passthrough", "maximum") or arch not in cpus.X86:
+    if cpu.mode in ("host-passthrough", "maximum"):
+        return
+    if arch not in cpus.X86:
+        _check_type(driver, domain)
         return
     plain = cpu.mode in ("", "custom") and cpu.match != "minimum" and cpu.check in ("", "none")
     if plain and all(feature.policy in ("force", "require", "disable", "forbid") for feature in cpu.features):
@@ -46,6 +56,19 @@ def settle(driver: "QemuDriver", domain: "Domain", compare: bool = True) -> None
     for feature in cpu.features:
         if feature.policy == "optional":
             feature.policy = "require" if feature.name in found.features else "disable"
+
+
+def _check_type(driver: "QemuDriver", domain: "Domain") -> None:
+    """Other architectures' models are QEMU's own, but for those whose revision QEMU chooses."""
+    from ..defaults import cpu_type
+    from ..definitions import capabilities
+
+    assert domain.cpu is not None
+    model, arch = domain.cpu.model, domain.os.arch
+    if arch in ("ppc64", "ppc64le") and model in POWER_MODELS:
+        return
+    if not capabilities(driver, domain).has(cpu_type(model or "", arch)):
+        raise fail(errors.NO_SUPPORT, f"cannot translate CPU model {model} to a supported model")
 
 
 def _check_names(cpu: "Cpu") -> None:
