@@ -40,7 +40,7 @@ def complete_domain(domain: Domain, caps: Capabilities) -> None:
         emulator = domain.devices.emulator
         what = f"Emulator '{emulator}' does not support machine type '{domain.os.machine}'"
         raise fail(errors.CONFIG_UNSUPPORTED, what)
-    if domain.os.arch != caps.arch and (domain.os.arch, caps.arch) not in (("i686", "x86_64"), ("ppc64le", "ppc64")):
+    if not caps.serves(domain.os.arch):
         what = f"Emulator '{domain.devices.emulator}' does not support arch '{domain.os.arch}'"
         raise fail(errors.CONFIG_UNSUPPORTED, what)
     domain.os.machine = machine

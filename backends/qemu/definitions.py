@@ -88,7 +88,7 @@ def capabilities(driver: "QemuDriver", domain: "Domain") -> "Capabilities":
     """
     from .host.capabilities import emulator, of
 
-    domain.devices.emulator = domain.devices.emulator or emulator(domain.os.arch)
+    domain.devices.emulator = domain.devices.emulator or emulator(driver.host, domain.os.arch)
     return of(driver, domain.devices.emulator)
 
 

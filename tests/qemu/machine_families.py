@@ -121,4 +121,6 @@ def families() -> "dict[str, str]":
         for number, (beside, devices) in enumerate([*COMMON, *own]):
             name = f"{arch}-{number}"
             found[name] = domain(name, 0x2000 + len(found), arch, machine, beside, devices)
+    # The same machine under another name.
+    found["ppc64le-0"] = domain("ppc64le-0", 0x2000 + len(found), "ppc64le", "pseries", *COMMON[0])
     return found

@@ -68,6 +68,10 @@ domcapabilities --virttype foo
 domcapabilities --virttype xen
 domcapabilities --virttype hvf
 domcapabilities --arch aarch64 --machine virt
+domcapabilities --arch riscv64
+domcapabilities --arch s390x
+domcapabilities --arch ppc64
+domcapabilities --arch ppc64le
 domcapabilities --arch foo
 domcapabilities --emulatorbin /nope
 domcapabilities --emulatorbin qemu-system-x86_64

@@ -47,6 +47,10 @@ class Capabilities:
         """Whether there is a device, backend or other object of this QOM type."""
         return type in self.types
 
+    def serves(self, arch: str) -> bool:
+        """Whether guests of an architecture run on it."""
+        return arch == self.arch or (arch, self.arch) in (("i686", "x86_64"), ("ppc64le", "ppc64"))
+
     def machine(self, name: "str | None") -> "str | None":
         """The name proper of a machine given by name or alias, the default one's for None; None if there is none."""
         if name is None:
@@ -57,9 +61,15 @@ class Capabilities:
         return next((n for n, m in self.machines.items() if m["alias"] == name), None)
 
 
-def emulator(arch: str) -> str:
-    """The program for an architecture where a domain names none."""
-    return EMULATORS.format(PROGRAMS.get(arch, arch))
+def emulator(host: "Host", arch: str) -> str:
+    """The program for an architecture where a domain names none, be it there or not."""
+    return installed(host, arch) or EMULATORS.format(PROGRAMS.get(arch, arch))
+
+
+def installed(host: "Host", arch: str) -> "str | None":
+    """The program for an architecture; None where there is none."""
+    paths = [EMULATORS.format(name) for name in (arch, PROGRAMS.get(arch, arch))]
+    return next((path for path in paths if host.stat(path) is not None), None)
 
 
 def of(driver: "QemuDriver", binary: str) -> Capabilities:

@@ -4,7 +4,7 @@ from ...cpus import X86
 from ...xml.serialize import Out
 from ...xml.values import format_cpuset
 from . import hostcpu
-from .capabilities import EMULATORS, PROGRAMS, Capabilities
+from .capabilities import Capabilities, installed
 from .machine import SMALL
 
 TYPE_CHECKING = False
@@ -29,11 +29,8 @@ KVM = "/dev/kvm"
 
 def emulators(host: "Host") -> "list[tuple[str, str]]":
     """(architecture, program) of each QEMU of the system."""
-    found = []
-    for arch in ARCHES:
-        paths = [EMULATORS.format(name) for name in (arch, PROGRAMS.get(arch, arch))]
-        found += [(arch, path) for path in paths if host.stat(path) is not None][:1]
-    return found
+    found = [(arch, installed(host, arch)) for arch in ARCHES]
+    return [(arch, path) for arch, path in found if path is not None]
 
 
 def host_xml(machine: "Machine", uuid: str, iommu: bool) -> Out:

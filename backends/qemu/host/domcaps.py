@@ -3,7 +3,8 @@
 from ... import cpus
 from ...xml.features import HYPERV
 from ...xml.serialize import Out
-from ..machines import ARM, RISCV
+from ..machines import ARM, POWER, RISCV
+from .guestcpu import POWER_MODELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _VIDEOS = {
     "bochs": "bochs-display", "ramfb": "ramfb",
 }  # fmt: skip
 _RNGS = {"random": "rng-random", "egd": "rng-egd", "builtin": "rng-builtin"}
-_TPMS = ("tpm-tis", "tpm-crb", "tpm-spapr")
+_TPMS = ("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy")
 #: Those of Hyper-V's features that need nothing of QEMU.
 _PLAIN = ("spinlocks", "vendor_id")
 
@@ -72,10 +73,9 @@ def _firmware(driver: "QemuDriver", parent: Out, found: "Hypervisor") -> None:
         if path and driver.host.stat(path) is not None:
             loader.add("value").write(path)
     secure = any("requires-smm" in descriptor["features"] for descriptor in fitting)
-    x86 = found.arch in cpus.X86
     _enums(
         loader,
-        type=["rom", "pflash"] if x86 or found.caps.has("cfi.pflash01") else ["rom"],
+        type=["rom", "pflash"],
         readonly=["yes", "no"],
         secure=["yes", "no"] if secure else ["no"],
     )
@@ -104,13 +104,18 @@ def _cpu(out: Out, found: "Hypervisor") -> None:
         return
     known = cpus.models() if found.arch in cpus.X86 else None
     for name, blockers in found.models.items():
-        if known is not None and name not in known:
+        if found.arch in POWER:
+            name = name.upper()
+            if name not in POWER_MODELS:
+                continue
+        elif known is not None and name not in known:
             continue
         element = custom.add("model")
         element.set("usable", "unknown" if found.arch not in _USABLE else "no" if blockers else "yes")
         if name in found.deprecated:
             element.set("deprecated", "yes")
-        element.set("vendor", (known[name].vendor if known else "") or "unknown")
+        vendor = known[name].vendor if known else "IBM" if found.arch in POWER else ""
+        element.set("vendor", vendor or "unknown")
         element.write(name)
 
 
@@ -132,11 +137,12 @@ def _devices(driver: "QemuDriver", out: Out, found: "Hypervisor") -> None:
         return [name for name, type in kinds.items() if not type or caps.has(type)]
 
     x86 = found.arch in cpus.X86
+    pseries = found.arch in POWER and found.machine.startswith("pseries")
     buses = [bus for bus in there(_BUSES) if bus != "ide" or found.machine.startswith("pc-i440fx-")]
     _enums(
         _supported(out, "disk", True),
-        diskDevice=("disk", "cdrom", "floppy", "lun"),
-        bus=[bus for bus in buses if x86 or bus != "ide"],
+        diskDevice=["disk", "cdrom", *([] if pseries else ["floppy"]), "lun"],
+        bus=[bus for bus in buses if (x86 or bus != "ide") and not (pseries and bus == "fdc")],
         model=_VIRTIO,
     )
     spice = caps.has("chardev-spicevmc")
@@ -150,7 +156,7 @@ def _devices(driver: "QemuDriver", out: Out, found: "Hypervisor") -> None:
         _supported(out, "hostdev", True),
         mode=["subsystem"],
         startupPolicy=("default", "mandatory", "requisite", "optional"),
-        subsysType=("usb", "pci", "scsi"),
+        subsysType=[*(["usb"] if caps.has("usb-host") else []), "pci", "scsi"],
         capsType=(),
         pciBackend=["vfio"] if vfio and caps.has("vfio-pci") else (),
     )
@@ -197,6 +203,8 @@ def _features(out: Out, found: "Hypervisor") -> None:
     _supported(out, "genid", caps.has("vmgenid"))
     _supported(out, "backingStoreInput", True)
     _supported(out, "backup", True)
+    if found.arch == "s390x":
+        _supported(out, "s390-pv", False)
     _supported(out, "sev", False)
     _supported(out, "sgx", False)
     if found.arch not in cpus.X86:

@@ -2,7 +2,7 @@
 
 from ... import cpus, errors
 from ..base import fail
-from ..machines import RISCV
+from ..machines import POWER, RISCV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _check_type(driver: "QemuDriver", domain: "Domain") -> None:
 
     assert domain.cpu is not None
     model, arch = domain.cpu.model, domain.os.arch
-    if arch in ("ppc64", "ppc64le") and model in POWER_MODELS:
+    if arch in POWER and model in POWER_MODELS:
         return
     if not capabilities(driver, domain).has(cpu_type(model or "", arch)):
         raise fail(errors.NO_SUPPORT, f"cannot translate CPU model {model} to a supported model")

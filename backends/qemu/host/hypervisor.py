@@ -55,7 +55,7 @@ def choose(
     driver: "QemuDriver", binary: "str | None", arch: "str | None", machine: "str | None", virttype: "str | None"
 ) -> Hypervisor:
     """The hypervisor that is meant; what is None is what the host has. Raises VirtError when there is none."""
-    from .capabilities import EMULATORS, emulator, of
+    from .capabilities import installed, of
     from .machine import machine as host_machine
 
     host, user = driver.host, driver.user_prefix()
@@ -66,8 +66,7 @@ def choose(
     if virttype is not None and virttype not in VIRTTYPES:
         raise fail(errors.INVALID_ARG, f"unknown virttype: {virttype}")
     if binary is None:
-        paths = [emulator(wanted), *([EMULATORS.format(here)] if (wanted, here) == ("i686", "x86_64") else [])]
-        binary = next((path for path in paths if host.stat(path) is not None), None)
+        binary = installed(host, wanted) or (installed(host, here) if (wanted, here) == ("i686", "x86_64") else None)
         if binary is None:
             text = f"unable to find any emulator to serve '{wanted}' architecture"
             raise fail(errors.CONFIG_UNSUPPORTED, text, hint="install its QEMU")
@@ -75,7 +74,7 @@ def choose(
         text = f"Cannot check QEMU binary {binary}: No such file or directory"
         raise errors.virt_error(errors.SYSTEM_ERROR, text, domain=errors.FROM_QEMU)
     caps = of(driver, binary)
-    if wanted != caps.arch and (wanted, caps.arch) != ("i686", "x86_64"):
+    if not caps.serves(wanted):
         raise fail(errors.INVALID_ARG, f"Emulator '{binary}' does not support arch '{wanted}'")
     fast = here in (wanted, caps.arch) and not host.run([*user, "test", "-r", KVM, "-a", "-w", KVM]).status
     kind = virttype or ("kvm" if fast else "qemu")

@@ -41,7 +41,7 @@ class NodeCalls(QemuBase):
         """The version of the QEMU for this machine's own architecture."""
         from .capabilities import emulator, of
 
-        major, minor, micro = of(self.driver, emulator(machine(self.driver.host))).version
+        major, minor, micro = of(self.driver, emulator(self.driver.host, machine(self.driver.host))).version
         return major * 1_000_000 + minor * 1_000 + micro
 
     @call("")
