@@ -146,6 +146,10 @@ def finish(driver: "QemuDriver", record: "Running", returns: bool = False) -> No
         from .helpers import stop_all
 
         stop_all(driver, record)
+    if record.links:
+        from .macvtaps import leave
+
+        leave(driver, record, None)
     if record.detached:
         from .host.pcidevices import give_back
 

@@ -141,7 +141,7 @@ def _run(
     store, host = driver.store, driver.host
     caps = definitions.capabilities(driver, model)
     assign(model)
-    taps.open_all(driver, model, launched)
+    taps.open_all(driver, record, model, launched)
     argv = [*memory_lock(driver, model), *driver.user_prefix(), *build(model, caps, launched)]
     make_files(driver, launched, model)
     write_secrets(driver, launched)

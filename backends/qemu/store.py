@@ -58,7 +58,7 @@ class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
     `lent` are files that its user has for the time being, and whose they are (ownership.py); `detached` PCI devices
-    taken from the host's drivers (host/pcidevices.py).
+    taken from the host's drivers (host/pcidevices.py), `links` network devices that were made for it (macvtaps.py).
     `helpers` are the programs that serve it; `paths` are its own files and folders, removed when it has stopped by
     these names and no others, `transient_paths` only if the domain goes with it; `figures` are its index entry as of
     the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on; `begun` is the reason
@@ -76,6 +76,7 @@ class Running:
         self.transient_paths: list[str] = []
         self.lent: dict[str, tuple[int, int]] = {}
         self.detached: list[str] = []
+        self.links: list[str] = []
         self.monitor = ""
         self.journal = ""
         self.ports: list[int] = []
@@ -112,6 +113,7 @@ class Running:
             ["nodes", str(self.nodes)],
             ["detected", *map(str, self.detected)],
             ["detached", *self.detached],
+            ["links", *self.links],
             *(["job", *job] for job in self.jobs),
             *(["lent", path, str(uid), str(gid)] for path, (uid, gid) in self.lent.items()),
         ]
@@ -146,6 +148,7 @@ class Running:
         made.nodes = int(told["nodes"][0])
         made.jobs = [row[1:] for row in rows if row[0] == "job"]
         made.lent = {row[1]: (int(row[2]), int(row[3])) for row in rows if row[0] == "lent"}
+        made.links = [name for name in told.get("links", []) if name]
         made.detached = [name for name in told.get("detached", []) if name]
         made.detected = [int(number) for number in told["detected"]]
         return made

@@ -6,6 +6,7 @@ They are made without being kept: whatever becomes of QEMU, they go with it.
 import os
 
 from .. import errors
+from . import macvtaps
 from .base import fail
 from .store import system_error
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..xml.interfaces import Interface
     from .argv.launch import Launch
     from .driver import QemuDriver
+    from .store import Running
 
 #: Where distributions put QEMU's helper, which makes a tap device on a bridge for whoever may use it.
 BRIDGE_HELPERS = ("/usr/lib/qemu/qemu-bridge-helper", "/usr/libexec/qemu-bridge-helper")
@@ -26,19 +28,25 @@ VHOST_VSOCK_SET_GUEST_CID, FIRST_CID = 0x4008AF60, 3
 EADDRINUSE = 98
 
 
-def open_all(driver: "QemuDriver", domain: "Domain", launched: "Launch") -> None:
+def open_all(driver: "QemuDriver", record: "Running", domain: "Domain", launched: "Launch") -> None:
     """Open what a domain's interfaces need into the files of its launch. Raises VirtError; `close` what is open."""
     for net in domain.devices.interfaces:
-        open_one(driver, domain, net, launched)
+        open_one(driver, record, domain, net, launched)
     for vsock in domain.devices.vsocks:
         open_vsock(driver, vsock, launched)
 
 
-def open_one(driver: "QemuDriver", domain: "Domain", net: "Interface", launched: "Launch") -> None:
+def open_one(
+    driver: "QemuDriver", record: "Running", domain: "Domain", net: "Interface", launched: "Launch"
+) -> None:
     """The same for one, whose name on the host is filled in."""
+    alias = str(net.info.alias)
+    if net.type == "direct":
+        launched.files[alias] = macvtaps.open_one(driver, record, net)
+        _open_vhost(driver, domain, net, launched)
+        return
     if net.type not in ("bridge", "ethernet"):
         return
-    alias = str(net.info.alias)
     name = net.target or "vnet%d"
     if net.type == "bridge" and driver.host.me()[0] != 0:
         name, files = _ask_helper(driver, net)

@@ -102,9 +102,17 @@ def check(uri: str, root: Path) -> None:
 
 def check_storage(uri: str, root: Path) -> None:
     """Every pool, secret and volume is whole, nothing is locked or half made, and all can be removed."""
-    wait_until(lambda: not guests_below(root, b"qemu-img"), 10)  # one whose parent was killed goes on to its end
     conn = api.open(uri)
+
+    def swept() -> bool:
+        """Whether no program goes on whose parent was killed, be it that it is just about to become one."""
+        for pool in conn.connect_list_all_storage_pools(0):
+            if conn.storage_pool_is_active(pool):
+                conn.storage_pool_list_all_volumes(pool, 0)
+        return not guests_below(root, b"qemu-img") and not list(root.rglob("*.making"))
+
     try:
+        wait_until(swept, 10)
         for pool in conn.connect_list_all_storage_pools(0):
             conn.storage_pool_get_xml_desc(pool, 0)
             if conn.storage_pool_is_active(pool):

@@ -175,7 +175,7 @@ def test_what_cannot_be_done_is_refused_with_its_line(conn: api.Connection) -> N
     for snippet, what in (
         ("<lease><key>k</key><target path='/tmp/l'/></lease>", "<lease>"),
         ("<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>", "<transient>"),
-        ("<interface type='direct'><source dev='eth0'/></interface>", "interface type 'direct'"),
+        ("<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>", "interface type 'vdpa'"),
     ):  # fmt: skip
         text = base.replace("<devices>", f"\n\n<devices>\n{snippet}")
         with pytest.raises(VirtError) as caught:

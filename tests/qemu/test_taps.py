@@ -20,6 +20,8 @@ INTERFACES = (
     "<interface type='bridge'><source bridge='br7'/><driver name='qemu'/><mtu size='1300'/>"
     "<tune><sndbuf>1600</sndbuf></tune>",
     "<interface type='ethernet'><target dev='mytap'/>",
+    "<interface type='direct'><source dev='near' mode='bridge'/>",
+    "<interface type='direct'><source dev='near' mode='private'/><target dev='mymac'/>",
     "<interface type='ethernet'><target dev='given' managed='no'/><mtu size='1280'/>",
     "<interface type='user'><driver txmode='iothread' rx_queue_size='512' rss='on'/><teaming type='persistent'/>",
     "<interface type='udp'><source address='127.0.0.1' port='5555'><local address='127.0.0.1' port='5556'/></source>",
@@ -66,6 +68,8 @@ def test_taps_are_libvirts(libvirtd_net: Libvirtd, side: Side, root: Path) -> No
     inside("ip", "link", "add", "br7", "type", "bridge")
     inside("ip", "link", "set", "br7", "mtu", "1400", "up")
     inside("ip", "tuntap", "add", "dev", "given", "mode", "tap")
+    inside("ip", "link", "add", "near", "type", "veth", "peer", "name", "far")
+    inside("ip", "link", "set", "near", "up")
     try:
         assert "Cannot get interface MTU on 'br8'" in vsh("create", str(other(root)), wrong=True)
         done = side.virsh("-c", libvirtd_net.uri("qemu"), "create", str(theirs), "--paused")
@@ -79,6 +83,11 @@ def test_taps_are_libvirts(libvirtd_net: Libvirtd, side: Side, root: Path) -> No
         assert len(options(expected)) == 2 * len(INTERFACES)
         names = re.findall(r"(\S+) +(?:bridge|ethernet)", vsh("domiflist", "ours"))
         assert names[2:] == ["mytap", "given"]
+        direct = re.findall(r"(\S+) +direct +near", vsh("domiflist", "ours"))
+        assert direct == ["macvtap0", "mymac"]
+        shown = inside("ip", "-o", "-d", "link", "show", "macvtap0")
+        assert "macvtap mode bridge" in shown and "UP" in shown and "link/ether 52:54:00:01:22:03" in shown
+        assert "macvtap mode private" in inside("ip", "-o", "-d", "link", "show", "mymac")
         links = inside("ip", "-o", "link")
         assert f"{names[0]}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1400" in links
         assert "link/ether fe:54:00:01:22:00" in links
@@ -89,12 +98,18 @@ def test_taps_are_libvirts(libvirtd_net: Libvirtd, side: Side, root: Path) -> No
         vsh("attach-interface", "ours", "bridge", "br7", "--model", "virtio", "--mac", "52:54:00:01:22:77")
         added = re.findall(r"(\S+) +bridge +br7 +virtio +52:54:00:01:22:77", vsh("domiflist", "ours"))
         assert f"{added[0]}: " in inside("ip", "-o", "link", "show", "master", "br7")
+        vsh("attach-interface", "ours", "direct", "near", "--model", "usb-net", "--mac", "52:54:00:01:22:78")
+        assert "macvtap1@near" in inside("ip", "-o", "link")
+        vsh("attach-interface", "ours", "direct", "none", "--model", "usb-net", wrong=True)
+        assert "macvtap2" not in inside("ip", "-o", "link")
         vsh("destroy", "ours")
+        assert not re.search("macvtap|mymac", inside("ip", "-o", "link"))
         assert not inside("ip", "-o", "link", "show", "master", "br7") and "mytap" not in inside("ip", "-o", "link")
         assert "given" in inside("ip", "-o", "link")
     finally:
         inside("ip", "link", "del", "br7")
         inside("ip", "link", "del", "given")
+        inside("ip", "link", "del", "near")
 
 
 def other(root: Path) -> Path:

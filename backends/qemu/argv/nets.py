@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .command import Command, Props
 
 _VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
-_TYPES = ("user", "bridge", "ethernet", "vhostuser", "null", "udp", "server", "client", "mcast")
+_TYPES = ("user", "bridge", "ethernet", "direct", "vhostuser", "null", "udp", "server", "client", "mcast")
 
 
 def add(command: Command) -> None:
@@ -72,7 +72,7 @@ def _backend(command: Command, net: Interface) -> None:
                 props["net"] = f"{ip.address}/{ip.prefix}" if ip.prefix else ip.address
             else:
                 props |= {"ipv6-prefix": ip.address, "ipv6-prefixlen": ip.prefix or None}
-    elif net.type in ("bridge", "ethernet"):
+    elif net.type in ("bridge", "ethernet", "direct"):
         props = _tap(command, net)
     elif net.type == "vhostuser":
         chardev = f"char{net.info.alias}"

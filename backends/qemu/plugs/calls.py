@@ -4,7 +4,7 @@ import time
 
 from ... import errors
 from ...constants import domain as const
-from .. import definitions, ownership, taps
+from .. import definitions, macvtaps, ownership, taps
 from ..base import QemuBase, call, fail
 from ..control import EITHER, impact
 from ..lifecycle import monitor_of
@@ -99,6 +99,7 @@ def _forget_gone(driver: "QemuDriver", guest: "Guest", model: "Domain") -> None:
                 if device.info.alias not in there and plugs.is_device(device):
                     plugging.unplug(monitor, plugs.present(driver, model, field, device))
                     _take_out(model, field, device)
+    macvtaps.leave(driver, guest.record, model)
 
 
 def _take_out(model: "Domain", field: str, gone: "Any") -> None:
@@ -149,6 +150,8 @@ def _attach_live(driver: "QemuDriver", guest: "Guest", model: "Domain", field: s
             plugs.finish(monitor, completed, new, answers)
     except BaseException:
         ownership.take_back(driver, record, set(record.lent) - before)
+        _take_out(model, field, device)
+        macvtaps.leave(driver, record, model)
         raise
     finally:
         driver.host.remove(*launched.secrets)
@@ -195,6 +198,7 @@ def _detach_live(
         plugging.unplug(monitor, options)
     _take_out(model, field, found)
     ownership.leave(driver, guest.record, model)
+    macvtaps.leave(driver, guest.record, model)
     return model
 
 

@@ -57,7 +57,7 @@ def prepare(
         locate(driver.store, [new])
         tls.choose(driver, [new])
     elif field == "interfaces":
-        taps.open_one(driver, model, new, launched)
+        taps.open_one(driver, guest.record, model, new, launched)
         if new.backend == "passt":
             helpers.start_passt(driver, model, new, guest.record, launched)
     elif field == "filesystems" and new.driver == "virtiofs" and new.socket is None:
