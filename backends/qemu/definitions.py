@@ -118,6 +118,10 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     for hostdev in imagined.devices.hostdevs:
         if isinstance(hostdev.source, UsbSource):
             hostdev.source.bus = hostdev.source.bus or 1  # where it is, is looked for when it starts
+    if imagined.launch_security is not None:
+        from .host import sev
+
+        sev.settle(driver, imagined)
     build(imagined, caps, launched)
     return domain
 

@@ -85,6 +85,10 @@ def start(
         raise fail(errors.CONFIG_UNSUPPORTED, text)
     firmware.choose(driver, model, new_variables)
     guestcpu.settle(driver, model)
+    if model.launch_security is not None:
+        from .host import sev
+
+        sev.settle(driver, model)
     usbdevices.find_all(driver.host, model, begins=saved is None)
     drop_missing(driver, model, begins=saved is None)
     check_nodes(driver, model)

@@ -17,6 +17,7 @@ class NativeCalls(QemuBase):
         from ..xml.graphics import Spice
         from .argv import build
         from .argv.memory import align
+        from .host import sev
         from .host.firmware import choose
         from .host.guestcpu import settle
         from .readying import environment, launch
@@ -27,6 +28,7 @@ class NativeCalls(QemuBase):
         domain = definitions.read(self.driver, domain_xml)
         choose(self.driver, domain)
         settle(self.driver, domain, compare=False)
+        sev.settle(self.driver, domain)
         align(domain)
         for graphics in domain.devices.graphics:
             if isinstance(graphics, Spice) and graphics.autoport:

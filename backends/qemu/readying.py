@@ -118,6 +118,7 @@ def memory_lock(driver: "QemuDriver", domain: "Domain") -> "list[str]":
     reach into it, and for guests whose memory is never to be swapped out. Only root can let it."""
     locked = domain.memory_backing is not None and domain.memory_backing.locked
     devices = any(hostdev.type in ("pci", "mdev") for hostdev in domain.devices.hostdevs)
+    devices |= domain.launch_security is not None and domain.launch_security.type == "sev"
     if driver.host.me()[0] != 0 or not (locked or devices):
         return []
     most = max(domain.max_memory, domain.memory)

@@ -58,6 +58,7 @@ def build(domain: Domain, caps: Capabilities, launch: Launch) -> list[str]:
     if launch.sandbox:
         command.option("-sandbox", SANDBOX)
     misc.panics_and_shared_memory(command)
+    misc.launch_security(command)
     command.option("-msg", "timestamp=on")
     return [str(domain.devices.emulator), *command.argv]
 

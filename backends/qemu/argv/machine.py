@@ -49,6 +49,8 @@ def add(command: Command) -> None:
         parts.append("mem-merge=off")
     if any(module.model == "nvdimm" for module in domain.devices.memories):
         parts.append("nvdimm=on")
+    if domain.launch_security is not None:
+        parts.append("confidential-guest-support=lsec0")
     default_ram = command.caps.machines[domain.os.machine or ""]["default_ram"]
     if default_ram and not (domain.cpu and domain.cpu.numa.cells):
         parts.append(f"memory-backend={default_ram}")

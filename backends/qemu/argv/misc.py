@@ -15,7 +15,7 @@ from .command import refuse, virtio, virtio_props
 if TYPE_CHECKING:
     from ...xml.devices import Input, Shmem
     from ...xml.hostdevs import UsbRule
-    from .command import Command
+    from .command import Command, Props
 
 #: Where certificates and servers are that nobody names.
 CERTIFICATES = "/etc/pki/nssdb"
@@ -220,6 +220,33 @@ def panics_and_shared_memory(command: Command) -> None:
             command.device("pvpanic", ioport=port)
     shmems(command)
     vsocks(command)
+
+
+def launch_security(command: Command) -> None:
+    """What keeps the host out of the guest's memory."""
+    security = command.domain.launch_security
+    if security is None:
+        return
+    if security.type == "s390-pv":
+        command.object("s390-pv-guest", "lsec0")
+        return
+    files: Props = {}
+    for name, text in (("dh-cert-file", security.dh_cert), ("session-file", security.session)):
+        if text is not None:
+            files[name] = f"{command.launch.folder}/{name.removesuffix('-file').replace('-', '_')}.base64"
+            command.launch.secrets[files[name]] = (0, None, text)
+    command.json(
+        "-object",
+        {
+            "qom-type": "sev-guest",
+            "id": "lsec0",
+            "cbitpos": security.cbitpos,
+            "reduced-phys-bits": security.reduced_phys_bits,
+            "policy": security.policy,
+            **files,
+            "kernel-hashes": security.kernel_hashes,
+        },
+    )
 
 
 def shmems(command: Command) -> None:

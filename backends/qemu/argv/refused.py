@@ -26,7 +26,6 @@ def check(domain: Domain) -> None:
         (domain, domain.vcpu_placement == "auto", "<vcpu placement='auto'>"),
         (domain, domain.perf, "<perf>"),
         (domain, domain.keywrap, "<keywrap>"),
-        (domain, domain.launch_security, "<launchSecurity>"),
         (domain, _own_group(domain), "<resource>"),
         (domain.os, domain.os.smbios == "host", "<smbios mode='host'>"),
         (features, features.xen, "<xen> features"),
