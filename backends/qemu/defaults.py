@@ -160,7 +160,7 @@ def complete_devices(domain: Domain, caps: Capabilities) -> None:
     for vsock in devices.vsocks:
         vsock.model = vsock.model or "virtio"
     for tpm in devices.tpms:
-        tpm.model = tpm.model or "tpm-tis"
+        tpm.model = tpm.model or ("tpm-spapr" if domain.os.arch in POWER else "tpm-tis")
         if tpm.type == "emulator":
             newer = tpm.model != "tpm-tis" or domain.os.arch == "aarch64"
             tpm.version = tpm.version or ("2.0" if newer else "1.2")

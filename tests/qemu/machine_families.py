@@ -90,14 +90,50 @@ _VIRT = [
     ("", "<tpm><backend type='emulator'/></tpm>"),
     ("", "<tpm model='tpm-tis'><backend type='emulator'/></tpm>"),
     ("", "<controller type='pci' index='1' model='pci-bridge'/>"),
+    ("", _disks("vda virtio").replace("</disk>", "<address type='virtio-mmio'/></disk>") + _nets("virtio")),
+    ("", "<serial type='pty'><target type='system-serial'><model name='pl011'/></target></serial><serial type='pty'/>"),
+    ("", "<video><model type='bochs'/></video>"),
+    ("", "<controller type='pci' index='1' model='pcie-expander-bus'/>"),
+    ("<features><acpi/></features><os firmware='efi'><type arch='ARCH' machine='MACHINE'>hvm</type></os>",
+     "<iommu model='virtio'/>"),
+    ("<maxMemory slots='4' unit='MiB'>2048</maxMemory>"
+     "<cpu><numa><cell id='0' cpus='0-1' memory='512' unit='MiB'/></numa></cpu>",
+     "<memory model='dimm'><target><size unit='MiB'>256</size><node>0</node></target></memory>"),
+]  # fmt: skip
+ARM = [
+    *_VIRT,
+    ("<cpu mode='custom'><model>cortex-a57</model></cpu>", ""),
+    ("<clock offset='utc'><timer name='armvtimer' tickpolicy='discard'/></clock>", ""),
 ]
-ARM = [*_VIRT, ("<cpu mode='custom'><model>cortex-a57</model></cpu>", "")]
+_MDEV = (
+    "<hostdev mode='subsystem' type='mdev' model='vfio-{}'><source>"
+    "<address uuid='9063cba3-ecef-47b6-abcf-3fef4fdcad85'/></source></hostdev>"
+)
+S390 = [
+    ("", _disks("vda virtio").replace("</disk>", "<address type='pci'><zpci uid='0x5' fid='0x8'/></address></disk>")),
+    ("", _disks("vda virtio").replace("</disk>", "<address type='ccw' cssid='0xfe' ssid='0' devno='0x10'/></disk>")
+     + _disks("vdb virtio")),
+    ("", _MDEV.format("ccw") + _MDEV.format("ap").replace("9063", "9064")),
+    ("", "<serial type='pty'><target type='sclp-serial'><model name='sclplmconsole'/></target></serial>"),
+    ("<cpu mode='custom'><model>z14-base</model><feature policy='require' name='vx'/></cpu>", ""),
+]  # fmt: skip
+POWER = [
+    ("", "<controller type='scsi' model='ibmvscsi'/>" + _disks("sda scsi", "sdb scsi")),
+    ("", _nets("spapr-vlan", "virtio")),
+    ("", "<serial type='pty'/><serial type='pty'><address type='spapr-vio' reg='0x30000000'/></serial>"),
+    ("", "<panic><address type='isa' iobase='0x505'/></panic>"),
+    ("<features><hpt resizing='disabled'><maxpagesize unit='KiB'>64</maxpagesize></hpt></features>", ""),
+    ("", "<controller type='usb' model='pci-ohci'/><video><model type='qxl'/></video>"),
+    ("", "<tpm model='spapr-tpm-proxy'><backend type='passthrough'><device path='/dev/tpmrm0'/></backend></tpm>"),
+    ("", "<tpm><backend type='emulator'/></tpm>"),
+    ("<cpu mode='custom'><model>POWER8</model></cpu>", ""),
+]
 
 #: architecture -> machine, what it alone has
 MACHINES: "dict[str, tuple[str, list[tuple[str, str]]]]" = {
     "aarch64": ("virt", ARM),
-    "s390x": ("s390-ccw-virtio", []),
-    "ppc64": ("pseries", []),
+    "s390x": ("s390-ccw-virtio", S390),
+    "ppc64": ("pseries", POWER),
     "riscv64": ("virt", _VIRT),
 }
 

@@ -29,7 +29,7 @@ def assign(domain: Domain) -> None:
                 text = f"The CCW devno '{address.cssid:x}.{address.ssid:x}.{address.devno:04x}' is in use already "
                 raise errors.virt_error(errors.XML_ERROR, text)
             used.add(place)
-    for device in _virtio(domain):
+    for device in virtio(domain):
         address = device.info.address
         if address is None or (isinstance(address, CcwAddress) and address.devno is None):
             number = next(number for number in range(MOST + 1) if (CSSID, SSID, number) not in used)
@@ -73,10 +73,11 @@ def _everything(domain: Domain) -> Iterator[Any]:
     yield from devices.vsocks
 
 
-def _virtio(domain: Domain) -> Iterator[Any]:
+def virtio(domain: Domain) -> list[Any]:
+    """Devices that can hang on buses that are not PCI's."""
     devices = domain.devices
     scsi = ("virtio-scsi", "virtio-transitional", "virtio-non-transitional")
-    wanted = [
+    return [
         *(disk for disk in devices.disks if disk.bus == "virtio"),
         *(net for net in devices.interfaces if (net.model or "").startswith("virtio")),
         *(hostdev for hostdev in devices.hostdevs if hostdev.model == "vfio-ccw" or hostdev.type == "scsi_host"),
@@ -88,4 +89,3 @@ def _virtio(domain: Domain) -> Iterator[Any]:
         *devices.rngs,
         *devices.vsocks,
     ]
-    return iter(wanted)

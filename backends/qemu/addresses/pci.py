@@ -129,7 +129,10 @@ class Buses:
         """Write an address into a device, unless this is a trial."""
         if not self.trial:
             bus, slot, function = place
-            want.holder.address = PciAddress(type="pci", pci=PciPlace(bus=bus, slot=slot, function=function))
+            had = want.holder.address
+            zpci = had.zpci if isinstance(had, PciAddress) else None
+            chosen = PciPlace(bus=bus, slot=slot, function=function)
+            want.holder.address = PciAddress(type="pci", pci=chosen, zpci=zpci)
 
 
 def text(place: Place) -> str:

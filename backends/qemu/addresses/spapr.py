@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ...xml.domain import Domain
 
-SCSI, NVRAM, TPM, SERIAL = 0x2000, 0x3000, 0x4000, 0x30000000
+NET, SCSI, NVRAM, TPM, SERIAL = 0x1000, 0x2000, 0x3000, 0x4000, 0x30000000
 STEP = 0x1000
 
 
@@ -44,6 +44,7 @@ def assign(domain: Domain) -> None:
 def _devices(domain: Domain) -> Iterator[tuple[Any, int]]:
     """Each, and the register that the first of its kind gets."""
     devices = domain.devices
+    yield from ((net, NET) for net in devices.interfaces if net.model == "spapr-vlan")
     yield from ((c, SCSI) for c in devices.controllers if c.type == "scsi" and c.model == "ibmvscsi")
     yield from ((serial, SERIAL) for serial in devices.serials if serial.target_type == "spapr-vio-serial")
     yield from ((nvram, NVRAM) for nvram in devices.nvrams)

@@ -92,7 +92,7 @@ class Asking:
         for filesystem in devices.filesystems:
             yield Want(filesystem, self._virtio(filesystem.model))
         for net in devices.interfaces:
-            if net.model == "usb-net" or net.type == "hostdev":
+            if net.model in ("usb-net", "spapr-vlan") or net.type == "hostdev":
                 continue
             modern = net.model in ("virtio", "virtio-non-transitional", "e1000e")
             yield Want(net, self.express if modern else self.pci)
@@ -139,8 +139,9 @@ class Asking:
 
     def _video(self, video: Video) -> int:
         """A PC's first card is a VGA one, whatever else it is."""
-        modern = video.type == "virtio" and not (video.primary and self._domain.os.arch in X86)
-        return self.express if modern else self.pci
+        if video.type == "virtio":
+            return self.pci if video.primary and self._domain.os.arch in X86 else self.express
+        return self.express if video.type == "bochs" else self.pci
 
     def _virtio(self, model: str | None) -> int:
         return self.pci if model == "virtio-transitional" else self.express

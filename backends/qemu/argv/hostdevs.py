@@ -67,16 +67,20 @@ def _pci(command: Command, hostdev: Hostdev, source: PciSource) -> None:
 
 
 def _mdev(command: Command, hostdev: Hostdev, source: MdevSource) -> None:
-    if hostdev.model != "vfio-pci":
-        kind = "VFIO CCW" if hostdev.model == "vfio-ccw" else "VFIO AP"
-        raise fail(CONFIG_UNSUPPORTED, f"{kind} device assignment is not supported by this version of QEMU")
+    path = f"{MDEVS}/{command.uuid(source.uuid)}"
+    if hostdev.model in ("vfio-ccw", "vfio-ap"):
+        if not command.caps.has(hostdev.model):
+            kind = "VFIO CCW" if hostdev.model == "vfio-ccw" else "VFIO AP"
+            raise fail(CONFIG_UNSUPPORTED, f"{kind} device assignment is not supported by this version of QEMU")
+        command.device(hostdev.model, id=hostdev.info.alias, sysfsdev=path, **command.place(hostdev.info))
+        return
     if hostdev.display and not command.domain.devices.graphics:
         what = "graphics device is needed for attribute value 'display=on' in <hostdev>"
         raise fail(CONFIG_UNSUPPORTED, what)
     command.device(
         "vfio-pci-nohotplug" if hostdev.ramfb else "vfio-pci",
         id=hostdev.info.alias,
-        sysfsdev=f"{MDEVS}/{command.uuid(source.uuid)}",
+        sysfsdev=path,
         display="on" if hostdev.display else "off",
         ramfb=hostdev.ramfb,
         bootindex=_order(hostdev),

@@ -77,7 +77,7 @@ def _pseries(features: Features) -> list[str]:
     if features.hpt_resizing:
         found.append(f"resize-hpt={features.hpt_resizing}")
     if features.hpt_maxpagesize:
-        found.append(f"cap-hpt-max-page-size={features.hpt_maxpagesize * 1024}")
+        found.append(f"cap-hpt-max-page-size={features.hpt_maxpagesize}k")
     switches = (("htm", features.htm), ("nested-hv", features.nested_hv), ("ccf-assist", features.ccf_assist))
     found += [f"cap-{name}={_ONOFF[value]}" for name, value in switches if value is not None]
     levels = (("cfpc", features.cfpc), ("sbbc", features.sbbc), ("ibs", features.ibs))

@@ -92,6 +92,9 @@ def tpms(command: Command) -> None:
             raise fail(CONFIG_UNSUPPORTED, what)
         if tpm.secret:
             raise refuse(tpm, "<encryption> of a TPM")
+        if tpm.model == "spapr-tpm-proxy":
+            command.device(model, id=alias, host__path=tpm.device)
+            continue
         if tpm.type == "passthrough":
             command.option("-tpmdev", f"passthrough,id=tpm-{alias},path={command.escape(tpm.device or '')}")
         else:
@@ -214,6 +217,9 @@ def panics_and_shared_memory(command: Command) -> None:
             raise fail(CONFIG_UNSUPPORTED, "only S390 guests support panic device of model 's390'")
         if panic.model not in ("isa", "hyperv", "s390", "pseries"):
             raise refuse(panic, f"panic model '{panic.model}'")
+        if panic.model != "isa" and panic.info.address is not None:
+            what = f"setting the panic device address is not supported for model '{panic.model}'"
+            raise fail(CONFIG_UNSUPPORTED, what)
         if panic.model == "isa":
             address = panic.info.address
             port = address.iobase if isinstance(address, IsaAddress) else None

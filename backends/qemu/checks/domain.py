@@ -9,7 +9,8 @@ from ...cpus import X86
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ..base import fail
 from ..defaults import cpu_type
-from ..machines import ARM, POWER, is_arm_virt, is_i440fx, is_q35
+from ..host.domcaps import VIDEOS
+from ..machines import ARM, POWER, is_arm_virt, is_i440fx, is_q35, kind
 from . import controllers as controller_checks
 from . import devices as device_checks
 from . import platform as platform_checks
@@ -58,9 +59,9 @@ def check(domain: Domain, caps: Capabilities) -> None:
         if any(audio.type == "spice" for audio in devices.audios):
             raise fail(CONFIG_UNSUPPORTED, "Spice audio is not supported without spice graphics")
         sources = [c.source.type for group in (devices.serials, devices.channels, devices.redirdevs) for c in group]
-        for kind in sources:
-            if kind in _SPICE_ONLY:
-                raise fail(CONFIG_UNSUPPORTED, f"chardev '{kind}' not supported without spice graphics")
+        for source in sources:
+            if source in _SPICE_ONLY:
+                raise fail(CONFIG_UNSUPPORTED, f"chardev '{source}' not supported without spice graphics")
     _disks(domain)
     device_checks.check(domain)
 
@@ -88,10 +89,30 @@ def _parts(domain: Domain, caps: Capabilities) -> None:
     for state, asked in (("S3", domain.pm.suspend_to_mem), ("S4", domain.pm.suspend_to_disk)):
         if asked is not None and not (caps.has("PIIX4_PM") or caps.has("ICH9-LPC")):
             raise fail(CONFIG_UNSUPPORTED, f"setting ACPI {state} not supported")
+    if domain.max_memory and not caps.has("pc-dimm"):
+        raise fail(CONFIG_UNSUPPORTED, "memory hotplug isn't supported by this QEMU binary")
+    for video in devices.videos:
+        if VIDEOS.get(video.type) and not caps.has(VIDEOS[video.type]):
+            raise fail(CONFIG_UNSUPPORTED, f"domain configuration does not support video model '{video.type}'")
+    _machine_parts(domain)
     for console in devices.consoles:
         name = {"sclp": "sclpconsole", "sclplm": "sclplmconsole"}.get(console.target_type)
         if name and not caps.has(name):
             raise fail(CONFIG_UNSUPPORTED, f"{name} is not supported in this QEMU binary")
+
+
+def _machine_parts(domain: Domain) -> None:
+    machine, devices = kind(domain), domain.devices
+    express = is_q35(domain.os.machine) or is_arm_virt(domain)
+    for serial in devices.serials:
+        port = serial.target_type, serial.target_model
+        if machine is not None and port[0] == "system-serial" and port != machine.serial:
+            what = f"Serial device with target type '{port[0]}' and target model '{port[1]}'"
+            raise fail(CONFIG_UNSUPPORTED, f"{what} not compatible with guest architecture or machine type")
+    if any(c.model == "pcie-expander-bus" for c in devices.controllers) and not express:
+        raise fail(CONFIG_UNSUPPORTED, "pcie-expander-bus controllers are not supported with this machine type")
+    if any(iommu.model == "virtio" for iommu in devices.iommus) and not express:
+        raise fail(CONFIG_UNSUPPORTED, "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
 
 
 def _secure_boot(domain: Domain) -> None:

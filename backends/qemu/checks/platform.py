@@ -64,6 +64,7 @@ def _clock(domain: Domain) -> None:
             what = f"unsupported {'rtc timer' if timer.name == 'rtc' else timer.name} tickpolicy '{timer.tickpolicy}'"
             raise fail(CONFIG_UNSUPPORTED, what)
         arches = {"armvtimer": ARM, "kvmclock": X86, "hypervclock": X86, "tsc": X86}.get(timer.name)
-        if arches is not None and domain.os.arch not in arches:
+        emulated = timer.name == "armvtimer" and domain.type != "kvm"
+        if emulated or (arches is not None and domain.os.arch not in arches):
             guests = f"virtType={domain.type} arch={domain.os.arch} machine={domain.os.machine} guests"
             raise fail(CONFIG_UNSUPPORTED, f"Configuring the '{timer.name}' timer is not supported for {guests}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 #: what guests may have -> QOM type that must be there
 _BUSES = {"ide": "", "fdc": "", "scsi": "", "virtio": "", "usb": "piix3-usb-uhci", "sata": "ich9-ahci"}
-_VIDEOS = {
+VIDEOS = {
     "vga": "VGA", "cirrus": "cirrus-vga", "vmvga": "vmware-svga", "qxl": "qxl", "virtio": "virtio-gpu-pci", "none": "",
     "bochs": "bochs-display", "ramfb": "ramfb",
 }  # fmt: skip
@@ -149,7 +149,7 @@ def _devices(driver: "QemuDriver", out: Out, found: "Hypervisor") -> None:
     screens = {"sdl": True, "vnc": True, "spice": spice}
     screens |= {name: name in found.displays for name in ("egl-headless", "dbus")}
     _enums(_supported(out, "graphics", True), type=[name for name, yes in screens.items() if yes])
-    _enums(_supported(out, "video", True), modelType=there(_VIDEOS))
+    _enums(_supported(out, "video", True), modelType=there(VIDEOS))
     host = driver.host
     vfio = host.stat("/dev/vfio/vfio") is not None and bool(host.listdir("/sys/kernel/iommu_groups"))
     _enums(
