@@ -102,6 +102,11 @@ def test_taps_are_libvirts(libvirtd_net: Libvirtd, side: Side, root: Path) -> No
         assert "macvtap1@near" in inside("ip", "-o", "link")
         vsh("attach-interface", "ours", "direct", "none", "--model", "usb-net", wrong=True)
         assert "macvtap2" not in inside("ip", "-o", "link")
+        for name in ("br7", "far"):  # what others have stays theirs
+            taken = f"<interface type='direct'><source dev='near'/><target dev='{name}'/></interface>"
+            (root / "taken.xml").write_text(domain("taken", 4, "q35", taken, ""))
+            assert "File exists" in vsh("create", str(root / "taken.xml"), wrong=True)
+            assert f" {name}" in inside("ip", "-o", "link")
         vsh("destroy", "ours")
         assert not re.search("macvtap|mymac", inside("ip", "-o", "link"))
         assert not inside("ip", "-o", "link", "show", "master", "br7") and "mytap" not in inside("ip", "-o", "link")
