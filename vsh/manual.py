@@ -50,8 +50,8 @@ SECTIONS = {
         "$XDG_DATA_HOME/vsh, ROOT/cache $XDG_CACHE_HOME/vsh",
         "ROOT/etc/qemu.conf": "libvirt's file. Heeded are user, group, memory_backing_dir, hugetlbfs_mount, "
         "dynamic_ownership, seccomp_sandbox, vnc_listen, vnc_tls, vnc_password and spice's like them, nvram, "
-        "chardev_tls, "
-        "chardev_tls_x509_cert_dir, chardev_tls_x509_verify, default_tls_x509_cert_dir, default_tls_x509_verify, "
+        "chardev_tls, chardev_tls_x509_cert_dir, chardev_tls_x509_verify, default_tls_x509_cert_dir, "
+        "default_tls_x509_verify, "
         "save_image_format, dump_image_format, snapshot_image_format. "
         "Keys that ask for protection that only libvirt's daemon gives are refused when a guest is defined or started; "
         "others mean nothing here",

@@ -14,7 +14,7 @@ from ..xml.sound import Audio
 from .base import fail
 from .blocks.chains import layers
 from .checks.devices import SHMEM_USUAL
-from .machines import POWER, PSERIES, RISCV, S390, Kind, is_arm_virt, is_q35, kind
+from .machines import POWER, RISCV, Kind, is_arm_virt, is_q35, kind
 
 if TYPE_CHECKING:
     from ..xml.chars import Serial
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: KiB of a QXL card's memory that are its frame buffer.
 QXL_VGAMEM = 16 * 1024
 #: What QEMU's types of CPU end in, where it is not the architecture.
-CPU_TYPES = {"i686": "i386", "armv7l": "arm", "aarch64": "arm", "riscv64": "riscv", "ppc64": "powerpc64"}
+_CPU_TYPES = {"i686": "i386", "armv7l": "arm", "aarch64": "arm", "riscv64": "riscv", "ppc64": "powerpc64"}
 
 
 def complete_domain(domain: Domain, caps: Capabilities) -> None:
@@ -70,13 +70,13 @@ def _add_devices(domain: Domain, machine: Kind) -> None:
         ensure(devices.controllers, "pci", 0, machine.root)
     if machine.balloon and not devices.memballoons:
         devices.memballoons.append(Memballoon(model="virtio"))
-    if machine in (S390, PSERIES) and not devices.panics:
+    if machine.panics and not devices.panics:
         devices.panics.append(Panic(model=machine.panic))
-    if machine is PSERIES and devices.graphics:
+    if machine.inputs == "usb" and devices.graphics:
         for type, others in (("keyboard", ("keyboard",)), ("mouse", ("mouse", "tablet"))):
             if not any(device.type in others and device.bus == "usb" for device in devices.inputs):
                 devices.inputs.append(Input(type=type, bus="usb"))
-    for type in ("mouse", "keyboard") if machine.ps2 else ():
+    for type in ("mouse", "keyboard") if machine.inputs == "ps2" else ():
         if not any(device.type == type and device.bus == "ps2" for device in devices.inputs):
             devices.inputs.append(Input(type=type, bus="ps2"))
 
@@ -95,7 +95,7 @@ def _complete_cpu(domain: Domain, caps: Capabilities) -> None:
         if default and domain.os.arch not in RISCV:
             cpu = domain.cpu = cpu or Cpu()
             cpu.mode, cpu.match, cpu.fallback = "custom", "exact", "forbid"
-            cpu.model = default.removesuffix(f"-{CPU_TYPES.get(caps.arch, caps.arch)}-cpu")
+            cpu.model = default.removesuffix(cpu_type("", caps.arch))
             if domain.os.arch in POWER:  # libvirt names models without their revision
                 cpu.model = cpu.model.partition("_")[0].upper()
     if cpu is None or (cpu.mode in ("", "custom") and cpu.model is None):
@@ -160,7 +160,7 @@ def complete_devices(domain: Domain, caps: Capabilities) -> None:
     for vsock in devices.vsocks:
         vsock.model = vsock.model or "virtio"
     for tpm in devices.tpms:
-        tpm.model = tpm.model or ("tpm-spapr" if domain.os.arch in POWER else "tpm-tis")
+        tpm.model = tpm.model or machine.tpm
         if tpm.type == "emulator":
             newer = tpm.model != "tpm-tis" or domain.os.arch == "aarch64"
             tpm.version = tpm.version or ("2.0" if newer else "1.2")
@@ -202,4 +202,4 @@ def video_model(domain: Domain, caps: Capabilities) -> str:
 
 def cpu_type(model: str, arch: str) -> str:
     """QEMU's type of a CPU of that model."""
-    return f"{model}-{CPU_TYPES.get(arch, arch)}-cpu"
+    return f"{model}-{_CPU_TYPES.get(arch, arch)}-cpu"

@@ -126,6 +126,20 @@ def read(driver: "QemuDriver", xml: str, validate: bool = False) -> Domain:
     return domain
 
 
+def other(driver: "QemuDriver", model: Domain, dxml: "str | None") -> Domain:
+    """A running or saved guest's definition, or the one that is to take its place: with the same hardware.
+
+    Raises VirtError.
+    """
+    from ..xml import same
+
+    if dxml is None:
+        return model
+    wanted = read(driver, dxml)
+    same.check(model, wanted)
+    return wanted
+
+
 def complete(driver: "QemuDriver", domain: Domain) -> Domain:
     """A running domain to which something was added, completed as a definition would be."""
     domain = Domain.parse(domain.format(secure=True), Rules(driver), inactive=False)

@@ -12,7 +12,7 @@ from .handing import FILE, hand
 from .lifecycle import monitor_of
 from .packing import chosen, pack
 from .plans import Plan
-from .save import go_on, migrate
+from .save import beside, go_on, migrate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class DumpCalls(QemuBase):
             running = guest.state == const.DOMAIN_RUNNING
             there = driver.host.stat(to)
             ours = there is None or there.regular  # a device is filled, and stays
-            work = f"{os.path.dirname(to)}/.{guest.uuid.hex()}.part"
+            work = beside(guest.uuid, to)
             told = {"file": [to, work] if ours else [], "running": [str(int(running))]}
             plan = Plan(driver, guest.uuid, "dump", told)
             memory_only = bool(flags & const.DUMP_MEMORY_ONLY)

@@ -17,17 +17,24 @@ POWER = ("ppc64", "ppc64le")
 
 class Kind(NamedTuple):
     """What a machine has: `root` is the model of its PCI controller, "" without PCI; `usb` that of the USB controller
-    it gets, None for none; `usb_model`, `net`, `video`, `serial` (type and model) and `panic` are what devices are that
-    name no model, "" where QEMU's abilities say."""
+    it gets, None for none; `inputs` the bus of its keyboard and mouse, which it has on USB with a display alone, "" for
+    none; `panics` says that it has a panic device in any case, `no_acpi` that it can be without ACPI's tables.
+
+    `usb_model`, `net`, `video`, `serial` (type and model), `tpm` and `panic` are what devices are that name no model,
+    "" where QEMU's abilities say.
+    """
 
     root: str = "pci-root"
     usb: str | None = ""
     usb_model: str = "piix3-uhci"
     balloon: bool = True
-    ps2: bool = True
+    inputs: str = "ps2"
+    panics: bool = False
+    no_acpi: bool = True
     net: str = ""
     video: str = ""
     serial: tuple[str, str] = ("isa-serial", "isa-serial")
+    tpm: str = "tpm-tis"
     panic: str = "isa"
 
 
@@ -39,27 +46,35 @@ ARM_VIRT = Kind(
     usb=None,
     usb_model="qemu-xhci",
     balloon=False,
-    ps2=False,
+    inputs="",
     net="virtio",
     video="virtio",
     serial=("system-serial", "pl011"),
 )
-RISCV_VIRT = ARM_VIRT._replace(usb_model="piix3-uhci", balloon=True, serial=("system-serial", "16550a"))
-
+RISCV_VIRT = ARM_VIRT._replace(
+    usb_model="piix3-uhci",
+    balloon=True,
+    no_acpi=False,
+    serial=("system-serial", "16550a"),
+)
 S390 = ARM_VIRT._replace(
     root="pci-root",
     usb_model="none",
     balloon=True,
+    panics=True,
+    no_acpi=False,
     serial=("sclp-serial", "sclpconsole"),
     panic="s390",
 )
-
 PSERIES = Kind(
     usb="qemu-xhci",
     usb_model="qemu-xhci",
-    ps2=False,
+    inputs="usb",
+    panics=True,
+    no_acpi=False,
     video="vga",
     serial=("spapr-vio-serial", "spapr-vty"),
+    tpm="tpm-spapr",
     panic="pseries",
 )
 

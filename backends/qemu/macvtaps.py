@@ -5,6 +5,7 @@ Unlike taps they last until they are removed; which a guest has is written down 
 
 from .. import errors
 from .base import fail
+from .links import ip
 from .store import system_error
 
 TYPE_CHECKING = False
@@ -27,8 +28,8 @@ def open_one(driver: "QemuDriver", record: "Running", net: "Interface") -> "list
     if driver.host.me()[0] != 0:
         raise fail(errors.CONFIG_UNSUPPORTED, "interface type 'direct' takes root without libvirt")
     name = _make(driver, record, net)
-    _checked(name, _ip(driver, ["link", "set", "dev", name, "up"]))
-    shown = _checked(name, _ip(driver, ["-o", "link", "show", "dev", name]))
+    _checked(name, ip(driver, "link", "set", "dev", name, "up"))
+    shown = _checked(name, ip(driver, "-o", "link", "show", "dev", name))
     path = f"/dev/tap{shown.partition(':')[0].strip()}"
     try:
         file = driver.host.open_file(path, new=False, write=True)
@@ -46,7 +47,7 @@ def _make(driver: "QemuDriver", record: "Running", net: "Interface") -> str:
         record.links.append(f"{name} {address}")
         driver.store.write_running(record)
         made = ["link", "add", "link", str(net.dev), "name", name, "address", address, "type", "macvtap"]
-        done = _ip(driver, [*made, "mode", MODES[net.direct_mode]])
+        done = ip(driver, *made, "mode", MODES[net.direct_mode])
         if net.target or not done.status or b"File exists" not in done.stderr:
             break  # else somebody else was quicker
     _checked(name, done)
@@ -61,9 +62,9 @@ def leave(driver: "QemuDriver", record: "Running | None", model: "Domain | None"
         for link in list(record.links):
             name, _, address = link.partition(" ")
             if name not in kept:
-                shown = _ip(driver, ["-d", "-o", "link", "show", "dev", name]).stdout.decode("utf-8", "replace")
+                shown = ip(driver, "-d", "-o", "link", "show", "dev", name).stdout.decode("utf-8", "replace")
                 if " macvtap " in shown and f"link/ether {address} " in shown:
-                    _ip(driver, ["link", "del", "dev", name])
+                    ip(driver, "link", "del", "dev", name)
                 record.links.remove(link)
         driver.store.write_running(record)
 
@@ -71,7 +72,7 @@ def leave(driver: "QemuDriver", record: "Running | None", model: "Domain | None"
 def _free(driver: "QemuDriver") -> str:
     """A name that nobody has, and no guest of ours is about to have."""
     taken = {link.partition(" ")[0] for other in driver.store.running().values() for link in other.links}
-    shown = _ip(driver, ["-o", "link", "show"]).stdout.decode("utf-8", "replace")
+    shown = ip(driver, "-o", "link", "show").stdout.decode("utf-8", "replace")
     taken |= {line.split(": ")[1].partition("@")[0] for line in shown.splitlines() if ": " in line}
     return next(name for number in range(MOST) if (name := f"macvtap{number}") not in taken)
 
@@ -81,10 +82,3 @@ def _checked(name: str, done: "Finished") -> str:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise fail(errors.SYSTEM_ERROR, f"cannot create macvtap interface {name}: {said}")
     return done.stdout.decode("utf-8", "replace")
-
-
-def _ip(driver: "QemuDriver", argv: "list[str]") -> "Finished":
-    try:
-        return driver.host.run(["ip", *argv])
-    except OSError as error:
-        raise system_error(error, "ip") from None

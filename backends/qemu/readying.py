@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NO_ID = -1
 #: Where QEMU finds its helpers.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Displays that people reach from elsewhere.
+DISPLAYS = ("vnc", "spice")
 #: KiB beyond the guest's memory that the host's devices reach.
 SPARE = 1 << 20
 
@@ -46,10 +48,6 @@ def launch(driver: "QemuDriver", domain: "Domain", id: int = NO_ID) -> "Launch":
         vnc_verify=settings.tls_verify("vnc"),
         guarded=tuple(kind for kind in DISPLAYS if settings.text(f"{kind}_password")),
     )
-
-
-#: Displays that people reach from elsewhere.
-DISPLAYS = ("vnc", "spice")
 
 
 def check_nodes(driver: "QemuDriver", domain: "Domain") -> None:

@@ -13,7 +13,6 @@ from .handing import FILE, hand
 from .images import COMPLETE, Image
 from .lifecycle import ends, monitor_of
 from .plans import Plan
-from .saved import other
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class SaveCalls(QemuBase):
     def domain_restore_flags(self, from_: str, dxml: "str | None", flags: int = 0) -> None:
         driver = self.driver
         image = Image.read(driver.host, from_)
-        model = other(driver, image.model(), dxml)
+        model = definitions.other(driver, image.model(), dxml)
         driver.places.definition(model.name)
         with driver.lock(model.uuid):
             restore(driver, image, from_, flags, model=model)
@@ -151,10 +150,15 @@ def check_target(host: "Host", path: str, devices: bool = False) -> str:
     return found
 
 
+def beside(uuid: bytes, path: str) -> str:
+    """What a domain's file is called while it is worked on: no name that anybody gives one."""
+    return f"{os.path.dirname(path)}/.{uuid.hex()}.part"
+
+
 def _part(host: "Host", uuid: bytes, path: str) -> str:
-    """What a domain's image is called while it is written: no name that anybody gives a file; a device has its own."""
+    """What a domain's image is called while it is written; a device has its own name."""
     there = host.stat(path)
-    return path if there is not None and there.block else f"{os.path.dirname(path)}/.{uuid.hex()}.part"
+    return path if there is not None and there.block else beside(uuid, path)
 
 
 def _packed(part: str) -> str:
@@ -182,7 +186,7 @@ def begin_image(
     it. Raises VirtError."""
     assert guest.record is not None
     host, part = driver.host, _part(driver.host, guest.uuid, path)
-    model = other(driver, definitions.read_live(driver.store, guest.uuid, inactive=True), dxml)
+    model = definitions.other(driver, definitions.read_live(driver.store, guest.uuid, inactive=True), dxml)
     image = Image.of(model, runs_on, packing.chosen(driver, kind) if part != path else 0)
     try:
         if part == path:

@@ -2,13 +2,13 @@
 
 from .. import errors
 from ..constants import domain as const
+from . import definitions
 from .base import QemuBase, call, fail
 from .images import Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..records import DomainRef
-    from ..xml.domain import Domain
     from .driver import QemuDriver
 
 STATES = const.DOMAIN_SAVE_RUNNING | const.DOMAIN_SAVE_PAUSED
@@ -47,16 +47,6 @@ def _change(driver: "QemuDriver", path: str, dxml: "str | None", flags: int) -> 
     """Give an image another definition, another state to go on in, or both. Raises VirtError."""
     image = Image.read(driver.host, path)
     if dxml is not None:
-        image.xml = Image.of(other(driver, image.model(), dxml), image.ran).xml
+        image.xml = Image.of(definitions.other(driver, image.model(), dxml), image.ran).xml
     image.ran = bool(flags & const.DOMAIN_SAVE_RUNNING) or (image.ran and not flags & const.DOMAIN_SAVE_PAUSED)
     image.rewrite(driver.host, path)
-
-
-def other(driver: "QemuDriver", model: "Domain", dxml: "str | None") -> "Domain":
-    """A guest's definition, or the one that is to take its place: of the same name, with the same hardware.
-
-    Raises VirtError.
-    """
-    from .migration.moves import same_hardware
-
-    return model if dxml is None else same_hardware(driver, dxml, model)

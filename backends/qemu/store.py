@@ -58,13 +58,12 @@ class Running:
     """A domain's file of the running: `phase` is starting, running or stopped.
 
     `lent` are files that its user has for the time being, and whose they are (ownership.py); `detached` PCI devices
-    taken from the host's drivers (host/pcidevices.py), `links` network devices that were made for it, with
-    their addresses (macvtaps.py).
-    `helpers` are the programs that serve it; `paths` are its own files and folders, removed when it has stopped by
-    these names and no others, `transient_paths` only if the domain goes with it; `figures` are its index entry as of
-    the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on; `begun` is the reason
-    why it ran first (virDomainRunningReason); `nodes` the last number that an image has had, and `detected` those of
-    images that no definition names; `jobs` are its block jobs (blockjobs.Job).
+    taken from the host's drivers (host/pcidevices.py), `links` network devices that were made for it, with their
+    addresses (macvtaps.py). `helpers` are the programs that serve it; `paths` are its own files and folders, removed
+    when it has stopped by these names and no others, `transient_paths` only if the domain goes with it; `figures` are
+    its index entry as of the start; `reason` is why it stopped, or is about to; `ports` are TCP ports it listens on;
+    `begun` is the reason why it ran first (virDomainRunningReason); `nodes` the last number that an image has had, and
+    `detected` those of images that no definition names; `jobs` are its block jobs (blocks/blockstate.py).
     """
 
     def __init__(self, name: str, uuid: bytes, id: int, phase: str, figures: Entry):

@@ -8,11 +8,11 @@ import os
 from .. import errors
 from . import macvtaps
 from .base import fail
+from .links import ip
 from .store import system_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..hosts import Finished
     from ..xml.devices import Vsock
     from ..xml.domain import Domain
     from ..xml.interfaces import Interface
@@ -90,7 +90,7 @@ def _ask_helper(driver: "QemuDriver", net: "Interface") -> "tuple[str, list[int]
 def _join(driver: "QemuDriver", net: "Interface", name: str) -> None:
     """Put a new device on its bridge. Its address is the guest's but for the first byte, so that it is never the
     lowest on the bridge, whose own it would become."""
-    done = _ip(driver, "-o", "link", "show", "dev", str(net.bridge))
+    done = ip(driver, "-o", "link", "show", "dev", str(net.bridge))
     words = done.stdout.decode("utf-8", "replace").split()
     if done.status or "mtu" not in words:
         raise errors.virt_error(errors.SYSTEM_ERROR, f"Cannot get interface MTU on '{net.bridge}': No such device")
@@ -100,17 +100,10 @@ def _join(driver: "QemuDriver", net: "Interface", name: str) -> None:
 
 
 def _set(driver: "QemuDriver", name: str, *what: str) -> None:
-    done = _ip(driver, "link", "set", "dev", name, *what)
+    done = ip(driver, "link", "set", "dev", name, *what)
     if done.status:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise fail(errors.INTERNAL_ERROR, f"cannot set up tap device {name}: {said}")
-
-
-def _ip(driver: "QemuDriver", *argv: str) -> "Finished":
-    try:
-        return driver.host.run(["ip", *argv])
-    except OSError as error:
-        raise system_error(error, "ip") from None
 
 
 def open_vsock(driver: "QemuDriver", vsock: "Vsock", launched: "Launch") -> None:

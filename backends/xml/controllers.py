@@ -26,9 +26,11 @@ MODELS: dict[str, tuple[str, ...]] = {
     "ide": ("piix3", "piix4", "ich6"),
     "virtio-serial": _VIRTIO,
 }  # fmt: skip
+#: The root of a pSeries machine.
+SPAPR_BRIDGE = "spapr-pci-host-bridge"
 _PCI_DEVICES = (
     "pci-bridge", "i82801b11-bridge", "ioh3420", "x3130-upstream", "xio3130-downstream", "pxb", "pxb-pcie",
-    "pcie-root-port", "spapr-pci-host-bridge", "pcie-pci-bridge",
+    "pcie-root-port", SPAPR_BRIDGE, "pcie-pci-bridge",
 )  # fmt: skip
 #: USB 2 controllers with their companions, which share an index, and the ports where companions begin.
 USB2_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
@@ -64,7 +66,7 @@ class Controller(Model):
         zero=("none",),
         wanted=True,
         when=_pci,
-        show=lambda c, view: not (view.migratable and c.model == "pci-root" and c.device == "spapr-pci-host-bridge"),
+        show=lambda c, view: not (view.migratable and c.model == "pci-root" and c.device == SPAPR_BRIDGE),
     )
     chassis_nr = _target("chassisNr")
     chassis = _target("chassis")

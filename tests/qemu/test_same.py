@@ -8,7 +8,6 @@ from tests.live.side import Side
 from vsh.backends import api
 from vsh.backends.errors import VirtError
 from vsh.backends.qemu import definitions
-from vsh.backends.qemu.saved import other
 
 MARK = "@@next@@"
 GUEST = """\
@@ -86,7 +85,7 @@ def test_what_a_guest_sees_must_stay(libvirtd: Libvirtd, side: Side, conn: api.C
         path.chmod(0o644)
         commands.append(f"save-image-define {image} {path}; save-image-define {image} {folder}/hard-base.xml")
         try:
-            other(conn.session.driver, base, changed)  # type: ignore[arg-type]
+            definitions.other(conn.session.driver, base, changed)  # type: ignore[arg-type]
             ours.append("")
         except VirtError as error:
             ours.append(str(error))

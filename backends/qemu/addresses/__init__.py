@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...xml.addresses import Address, DimmAddress
+from ...xml.addresses import DimmAddress
 from ..machines import is_arm_virt, is_pseries, is_riscv_virt, is_s390
-from . import ccw, pci, serial, spapr, usb
+from . import ccw, pci, serial, spapr, usb, virtio
 
 if TYPE_CHECKING:
     from ...xml.domain import Domain
@@ -29,20 +29,12 @@ def assign(domain: Domain, caps: Capabilities) -> None:
     if is_pseries(domain):
         spapr.assign(domain)
     if is_arm_virt(domain) or is_riscv_virt(domain):
-        _map(domain)
+        virtio.map_all(domain)
     pci.assign(domain)
     if is_s390(domain):
         ccw.number_functions(domain)
     usb.assign(domain)
     _memory_slots(domain)
-
-
-def _map(domain: Domain) -> None:
-    """Where one virtio device's registers are in memory, they all are that have no other address."""
-    devices = ccw.virtio(domain)
-    if any(device.info.address is not None and device.info.address.type == "virtio-mmio" for device in devices):
-        for device in devices:
-            device.info.address = device.info.address or Address(type="virtio-mmio")
 
 
 def _memory_slots(domain: Domain) -> None:

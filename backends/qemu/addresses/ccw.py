@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ... import errors
 from ...xml.addresses import CcwAddress, PciAddress, Zpci
+from . import virtio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def assign(domain: Domain) -> None:
                 text = f"The CCW devno '{address.cssid:x}.{address.ssid:x}.{address.devno:04x}' is in use already "
                 raise errors.virt_error(errors.XML_ERROR, text)
             used.add(place)
-    for device in virtio(domain):
+    for device in virtio.devices(domain):
         address = device.info.address
         if address is None or (isinstance(address, CcwAddress) and address.devno is None):
             number = next(number for number in range(MOST + 1) if (CSSID, SSID, number) not in used)
@@ -71,21 +72,3 @@ def _everything(domain: Domain) -> Iterator[Any]:
     yield from devices.shmems
     yield from devices.memories
     yield from devices.vsocks
-
-
-def virtio(domain: Domain) -> list[Any]:
-    """Devices that can hang on buses that are not PCI's."""
-    devices = domain.devices
-    scsi = ("virtio-scsi", "virtio-transitional", "virtio-non-transitional")
-    return [
-        *(disk for disk in devices.disks if disk.bus == "virtio"),
-        *(net for net in devices.interfaces if (net.model or "").startswith("virtio")),
-        *(hostdev for hostdev in devices.hostdevs if hostdev.model == "vfio-ccw" or hostdev.type == "scsi_host"),
-        *(video for video in devices.videos if video.type == "virtio"),
-        *(c for c in devices.controllers if c.type == "virtio-serial" or (c.type == "scsi" and c.model in scsi)),
-        *(device for device in devices.inputs if device.bus == "virtio"),
-        *devices.filesystems,
-        *(balloon for balloon in devices.memballoons if balloon.model != "none"),
-        *devices.rngs,
-        *devices.vsocks,
-    ]

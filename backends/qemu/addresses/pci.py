@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ... import errors
 from ...xml.addresses import PciAddress, PciPlace
-from ...xml.controllers import Controller
+from ...xml.controllers import SPAPR_BRIDGE, Controller
 from ..machines import is_i440fx, is_pseries, kind
 from . import chipset
 from .wants import AGGREGATE, BUSES, CONTROLLERS, HOTPLUG, KINDS, PCI, PCIE, ROOTS, UPSTREAM, Asking
@@ -258,7 +258,7 @@ def _complete(controller: Controller, domain: Domain) -> None:
     """What a PCI controller's device is and which numbers it has."""
     controller.device = controller.device or DEVICES.get(controller.model, "")
     if controller.model == "pci-root" and is_pseries(domain):
-        controller.device = controller.device or "spapr-pci-host-bridge"
+        controller.device = controller.device or SPAPR_BRIDGE
         if controller.target_index == -1:
             controller.target_index = controller.index
     address = controller.info.address

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import CONFIG_UNSUPPORTED
 from ...xml.addresses import IsaAddress, VirtioSerialAddress
 from ..base import fail
-from .command import refuse
+from .command import ONOFF, refuse
 
 if TYPE_CHECKING:
     from ...xml.chars import Channel, CharSource, Console, Serial
@@ -25,7 +25,6 @@ _SERIAL = {
 }
 #: id of a spicevmc device, without number -> what SPICE calls it
 _VMC = {"charchannel": "vdagent", "charredir": "usbredir", "charsmartcard": "smartcard"}
-_ONOFF = {True: "on", False: "off"}
 
 
 def add(command: Command) -> None:
@@ -40,8 +39,8 @@ def add(command: Command) -> None:
             backend(command, console.source, f"char{console.info.alias}")
             _virtio_console(command, console)
         elif console.target_type in ("sclp", "sclplm"):
-            backend(command, console.source, f"char{console.info.alias}")
             alias = console.info.alias
+            backend(command, console.source, f"char{alias}")
             command.device(f"{console.target_type}console", chardev=f"char{alias}", id=alias)
         elif console.target_type not in ("serial", ""):
             raise refuse(console, f"console type '{console.target_type}'")
@@ -69,7 +68,7 @@ def backend(command: Command, source: CharSource, id: str, path: str | None = No
         name = {"dev": "serial" if not id.startswith("charparallel") else "parallel"}.get(kind, kind)
         parts = [name, f"id={id}", f"path={escape(source.path or '')}"]
         if kind == "file" and source.append is not None:
-            parts.append(f"append={_ONOFF[source.append]}")
+            parts.append(f"append={ONOFF[source.append]}")
     elif kind == "unix":
         parts = ["socket", f"id={id}", f"path={escape(source.socket or path or '')}"]
         parts += _socket(source, source.mode == "bind" or source.socket is None)
@@ -103,14 +102,14 @@ def backend(command: Command, source: CharSource, id: str, path: str | None = No
     elif kind == "qemu-vdagent":
         parts = ["qemu-vdagent", f"id={id}", "name=vdagent"]
         if source.clipboard is not None:
-            parts.append(f"clipboard={_ONOFF[source.clipboard]}")
+            parts.append(f"clipboard={ONOFF[source.clipboard]}")
         if source.mouse:
-            parts.append(f"mouse={_ONOFF[source.mouse == 'client']}")
+            parts.append(f"mouse={ONOFF[source.mouse == 'client']}")
     else:
         raise fail(CONFIG_UNSUPPORTED, f"unsupported chardev '{kind}'")
     if source.log is not None:
         parts.append(f"logfile={escape(source.log)}")
-        parts.append(f"logappend={_ONOFF[source.log_append is not False]}")
+        parts.append(f"logappend={ONOFF[source.log_append is not False]}")
     command.option("-chardev", ",".join(parts))
 
 

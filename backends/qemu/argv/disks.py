@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED
 from ..base import fail
-from ..blocks.chains import below, format_of, layers, nodes, number
+from ..blocks.chains import below, format_of, layers, nodes, number, secret_of
 from . import storage
 from .command import refuse, virtio, virtio_props
 
@@ -117,7 +117,7 @@ def _format(source: Source, format: str, name: str) -> Props:
     if encryption is None or encryption.engine == "librbd":
         return {"driver": "raw" if format == "fat" else format}
     storage.key(encryption)
-    secret = f"{name}-encryption-secret0"
+    secret = secret_of(name)
     if format == "raw":
         return {"driver": "luks", "key-secret": secret}
     return {"driver": format, "encrypt": {"format": "luks", "key-secret": secret}}

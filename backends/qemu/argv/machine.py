@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, OPERATION_INVALID
 from ..base import fail
-from ..machines import PSERIES, RISCV_VIRT, S390, is_s390, kind
-from .command import refuse
+from ..machines import is_s390, kind
+from .command import ONOFF, refuse
 from .memory import has_hmat
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ _SMBIOS = (
     (2, "base_boards", ("manufacturer", "product", "version", "serial", "asset", "location")),
     (3, "chassis", ("manufacturer", "version", "serial", "asset", "sku")),
 )
-_ONOFF = {True: "on", False: "off"}
+#: Which clock a guest's real-time clock follows.
+_CLOCKS = {"guest": "vm", "wall": "host"}
 
 
 def add(command: Command) -> None:
@@ -31,9 +32,9 @@ def add(command: Command) -> None:
     features = domain.features
     parts = [domain.os.machine or "", "usb=off"]
     if features.vmport is not None:
-        parts.append(f"vmport={_ONOFF[features.vmport]}")
+        parts.append(f"vmport={ONOFF[features.vmport]}")
     if features.smm is not None and features.smm.state is not None:
-        parts.append(f"smm={_ONOFF[features.smm.state]}")
+        parts.append(f"smm={ONOFF[features.smm.state]}")
     if features.gic is not None and features.gic.version:
         parts.append(f"gic-version={features.gic.version}")
     parts += _pseries(features)
@@ -41,7 +42,7 @@ def add(command: Command) -> None:
         parts.append("iommu=smmuv3")
     if features.ioapic:
         parts.append(f"kernel_irqchip={'split' if features.ioapic == 'qemu' else 'on'}")
-    parts.append(f"dump-guest-core={_ONOFF[bool(domain.dump_core)]}")
+    parts.append(f"dump-guest-core={ONOFF[bool(domain.dump_core)]}")
     if has_hmat(domain):
         parts.append("hmat=on")
     backing = domain.memory_backing
@@ -79,7 +80,7 @@ def _pseries(features: Features) -> list[str]:
     if features.hpt_maxpagesize:
         found.append(f"cap-hpt-max-page-size={features.hpt_maxpagesize}k")
     switches = (("htm", features.htm), ("nested-hv", features.nested_hv), ("ccf-assist", features.ccf_assist))
-    found += [f"cap-{name}={_ONOFF[value]}" for name, value in switches if value is not None]
+    found += [f"cap-{name}={ONOFF[value]}" for name, value in switches if value is not None]
     levels = (("cfpc", features.cfpc), ("sbbc", features.sbbc), ("ibs", features.ibs))
     return found + [f"cap-{name}={value}" for name, value in levels if value]
 
@@ -123,10 +124,6 @@ def add_tseg(command: Command) -> None:
     command.option("-global", f"mch.extended-tseg-mbytes={smm.tseg >> 20}")
 
 
-#: Which clock a guest's real-time clock follows.
-_CLOCKS = {"guest": "vm", "wall": "host"}
-
-
 def add_clock(command: Command) -> None:
     domain = command.domain
     clock = domain.clock
@@ -168,7 +165,8 @@ def add_actions(command: Command) -> None:
             command.option("-action", option)
     else:
         command.option("-no-shutdown")
-    if not domain.features.acpi and kind(domain) not in (RISCV_VIRT, S390, PSERIES):
+    machine = kind(domain)
+    if machine is not None and machine.no_acpi and not domain.features.acpi:
         command.option("-no-acpi")
     controller = "ICH9-LPC" if command.q35 else "PIIX4_PM"
     for name, enabled in (("disable_s3", domain.pm.suspend_to_mem), ("disable_s4", domain.pm.suspend_to_disk)):
@@ -207,7 +205,7 @@ def add_boot(command: Command) -> None:
     parts = []
     if system.bootmenu is not None:
         # What boots is said by each device's bootindex; the menu is what remains.
-        parts.append(f"menu={_ONOFF[system.bootmenu]}")
+        parts.append(f"menu={ONOFF[system.bootmenu]}")
         if system.bootmenu and system.bootmenu_timeout:
             parts.append(f"splash-time={system.bootmenu_timeout}")
     if system.reboot_timeout is not None:

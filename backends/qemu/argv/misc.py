@@ -237,10 +237,13 @@ def launch_security(command: Command) -> None:
         command.object("s390-pv-guest", "lsec0")
         return
     files: Props = {}
-    for name, text in (("dh-cert-file", security.dh_cert), ("session-file", security.session)):
+    for option, name, text in (
+        ("dh-cert-file", "dh_cert", security.dh_cert),
+        ("session-file", "session", security.session),
+    ):
         if text is not None:
-            files[name] = f"{command.launch.folder}/{name.removesuffix('-file').replace('-', '_')}.base64"
-            command.launch.secrets[files[name]] = (0, None, text)
+            files[option] = path = f"{command.launch.folder}/{name}.base64"
+            command.launch.secrets[path] = (0, None, text)
     command.json(
         "-object",
         {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR
 from ..base import fail
+from ..blocks.chains import secret_of
 from .command import refuse
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def objects(command: Command, source: Source, name: str, format: str) -> None:
         assert source.auth.secret is not None
         command.secret(f"{name}-auth-secret0", kind, source.auth.secret)
     if source.encryption is not None:
-        command.secret(f"{format}-encryption-secret0", VOLUME, key(source.encryption))
+        command.secret(secret_of(format), VOLUME, key(source.encryption))
     if source.cookies:
         text = "; ".join(f"{cookie.name}={cookie.value}" for cookie in source.cookies)
         command.secret(f"{name}-httpcookie-secret0", text=text)
@@ -91,7 +92,7 @@ def _network(source: Source, name: str) -> Props:
         props = {"driver": "rbd", "pool": pool, "image": image, "snapshot": source.snapshot, "conf": source.config_file}
         props["server"] = [_server(host) for host in source.hosts] or None
         if source.encryption is not None and source.encryption.engine == "librbd":
-            secret = f"{name.removesuffix('-storage')}-format-encryption-secret0"
+            secret = secret_of(f"{name.removesuffix('-storage')}-format")
             props["encrypt"] = {"format": source.encryption.format, "key-secret": secret}
         if user is not None:
             props |= {"user": user, "auth-client-required": ["cephx", "none"], "key-secret": password}

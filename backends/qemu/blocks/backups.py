@@ -248,7 +248,7 @@ def _job(entry: "BackupDisk", disk: "Disk", mode: str) -> Job:
 
 
 def _export(entry: "BackupDisk") -> "dict[str, Any]":
-    node = f"libvirt-{entry.index}-format"
+    node = chains.nodes_of(entry.index)[0]
     told = {"type": "nbd", "id": f"vsh-nbd-{node}", "node-name": node, "writable": False, "name": entry.exportname}
     return told | ({"bitmaps": [f"backup-{entry.name}"]} if entry.incremental else {})
 
@@ -262,12 +262,12 @@ def conclude(
     if monitor is not None:
         if dismiss:
             blockstate.forget(monitor, "job-dismiss", "id", job.name)
-        node = f"libvirt-{job.base}-format"
+        node, storage = chains.nodes_of(job.base)
         blockstate.forget(monitor, "block-export-del", "id", f"vsh-nbd-{node}")
-        for name in (node, f"libvirt-{job.base}-storage"):
+        for name in (node, storage):
             _close(monitor, name)
-        blockstate.forget(monitor, "object-del", "id", f"{node}-encryption-secret0")
-        bitmaps.drop(monitor, f"libvirt-{job.top}-format", f"backup-{job.target}")
+        blockstate.forget(monitor, "object-del", "id", chains.secret_of(node))
+        bitmaps.drop(monitor, chains.nodes_of(job.top)[0], f"backup-{job.target}")
     blockstate.drop(driver, record, job)
     if not backupjobs.of(record):
         _put_away(driver, record, monitor, outcome)

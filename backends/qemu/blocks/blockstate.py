@@ -177,7 +177,7 @@ def _save_bitmaps(monitor: "Monitor", gone: "list[BackingStore]", job: Job) -> N
     from . import bitmaps
 
     nodes = [chains.nodes(layer)[0] for layer in gone]
-    actions = bitmaps.taken_down(nodes, f"libvirt-{job.base}-format", bitmaps.all_of(monitor))
+    actions = bitmaps.taken_down(nodes, chains.nodes_of(job.base)[0], bitmaps.all_of(monitor))
     try:
         if actions:
             monitor.execute("transaction", actions=actions)

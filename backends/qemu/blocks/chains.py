@@ -217,7 +217,17 @@ def forget(disk: "Disk", numbers: "list[int]") -> None:
 
 def nodes(layer: "Layer") -> "tuple[str, str]":
     """What QEMU's nodes of an image are called: that of its format, that of its storage."""
-    return f"libvirt-{layer.index}-format", f"libvirt-{layer.index}-storage"
+    return nodes_of(layer.index)
+
+
+def nodes_of(index: int) -> "tuple[str, str]":
+    """The same of the image with that number."""
+    return f"libvirt-{index}-format", f"libvirt-{index}-storage"
+
+
+def secret_of(node: str) -> str:
+    """What QEMU's object is called that opens the image of a format's node."""
+    return f"{node}-encryption-secret0"
 
 
 def leave_out(disk: "Disk", gone: "set[str]", base: "Layer") -> bool:

@@ -40,7 +40,7 @@ def lock(monitor: "Monitor", layer: "Layer") -> None:
     node, storage = chains.nodes(layer)
     source = chains.source_of(layer)
     for there, name in (
-        (source.encryption, _key(node)),
+        (source.encryption, chains.secret_of(node)),
         (source.auth, f"{storage}-auth-secret0"),
         (source.cookies, f"{storage}-httpcookie-secret0"),
         (source.tls, f"obj{storage}_tls0"),
@@ -55,12 +55,8 @@ def making(layer: "Layer", storage: str, size: int, more: "dict[str, Any]") -> "
     `more` is what its format is told besides.
     """
     format, node = chains.format_of(layer), chains.nodes(layer)[0]
-    encrypted = chains.source_of(layer).encryption is not None
+    key = chains.secret_of(node) if chains.source_of(layer).encryption is not None else None
     if format == "raw":
-        return {"driver": "luks", "file": storage, "size": size, "key-secret": _key(node)} if encrypted else None
-    encrypt = {"encrypt": {"format": "luks", "key-secret": _key(node)}} if encrypted else {}
+        return {"driver": "luks", "file": storage, "size": size, "key-secret": key} if key else None
+    encrypt = {"encrypt": {"format": "luks", "key-secret": key}} if key else {}
     return {"driver": format, "file": storage, "size": size, **more, **encrypt}
-
-
-def _key(node: str) -> str:
-    return f"{node}-encryption-secret0"

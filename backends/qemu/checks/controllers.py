@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import CONFIG_UNSUPPORTED, INTERNAL_ERROR, XML_ERROR
 from ...xml.addresses import DriveAddress, PciAddress
+from ...xml.controllers import SPAPR_BRIDGE
 from ..base import fail
 from ..machines import is_pseries
 
@@ -34,8 +35,6 @@ NAMES = {
     "pci-expander-bus": ("pxb",),
     "pcie-expander-bus": ("pxb-pcie",),
 }
-#: The root of a pSeries machine, which may say so.
-BRIDGE = "spapr-pci-host-bridge"
 ROOTS = ("pci-root", "pcie-root")
 
 
@@ -43,7 +42,7 @@ def check(domain: Domain) -> None:
     """Raise VirtError for the first controller that is wrong."""
     for controller in domain.devices.controllers:
         if controller.type == "pci":
-            if controller.device != BRIDGE or controller.index or not is_pseries(domain):
+            if controller.device != SPAPR_BRIDGE or controller.index or not is_pseries(domain):
                 _pci(controller)
         elif controller.iothread and controller.iothread not in {thread.id for thread in domain.iothreads}:
             what = f"controller iothread '{controller.iothread}' not defined in iothreadid"

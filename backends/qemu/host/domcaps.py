@@ -25,6 +25,8 @@ _RNGS = {"random": "rng-random", "egd": "rng-egd", "builtin": "rng-builtin"}
 _TPMS = ("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy")
 #: Those of Hyper-V's features that need nothing of QEMU.
 _PLAIN = ("spinlocks", "vendor_id")
+#: Where QEMU says which models of CPU can be used.
+_USABLE = (*cpus.X86, "s390x")
 
 
 def render(driver: "QemuDriver", found: "Hypervisor") -> str:
@@ -117,10 +119,6 @@ def _cpu(out: Out, found: "Hypervisor") -> None:
         vendor = known[name].vendor if known else "IBM" if found.arch in POWER else ""
         element.set("vendor", vendor or "unknown")
         element.write(name)
-
-
-#: Where QEMU says which models of CPU can be used.
-_USABLE = (*cpus.X86, "s390x")
 
 
 def _mode(parent: Out, name: str, yes: bool) -> Out:

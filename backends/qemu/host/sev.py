@@ -34,7 +34,7 @@ def settle(driver: "QemuDriver", domain: "Domain") -> None:
 
 def _asked(driver: "QemuDriver", domain: "Domain", type: str) -> "dict[str, Any] | None":
     """What QEMU says of it on this machine's processor; None if it cannot be had."""
-    question = "query-sev-capabilities" if type == "sev" else "query-version"
+    question = "query-sev-capabilities" if type == "sev" else "query-version"  # s390 has nothing to tell but KVM
     try:
         answer = ask(driver.host, str(domain.devices.emulator), driver.user_prefix(), "kvm", ((question, {}),))
     except errors.VirtError:

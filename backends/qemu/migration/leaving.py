@@ -28,7 +28,6 @@ from .moves import (
     capabilities,
     read_cookie,
     refuse,
-    same_hardware,
     secure,
     unsecure,
 )
@@ -84,8 +83,7 @@ class LeavingCalls(QemuBase):
             else:
                 assert lasting is not None
                 model = lasting
-            given = str(params.get("destination_xml") or "")
-            there = same_hardware(driver, given, model) if given else model
+            there = definitions.other(driver, model, str(params.get("destination_xml") or "") or None)
             cookie = {
                 "kind": KIND,
                 "home": [driver.host.boot_id(), driver.places.run],

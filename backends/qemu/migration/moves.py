@@ -4,7 +4,7 @@ import json
 
 from ... import errors
 from ...constants import domain as const
-from .. import definitions, tls
+from .. import tls
 from ..base import fail
 
 TYPE_CHECKING = False
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...params import TypedParams
-    from ...xml.domain import Domain
     from ..driver import QemuDriver
     from ..qmp import Monitor
 
@@ -60,15 +59,6 @@ def refuse(flags: int, given: "TypedParams") -> None:
         if name not in known or (name == "compression" and value != "xbzrle"):
             what = f"{name} {value}" if name == "compression" else name
             raise fail(errors.ARGUMENT_UNSUPPORTED, f"migration without libvirt does not know '{what}'")
-
-
-def same_hardware(driver: "QemuDriver", xml: str, model: "Domain") -> "Domain":
-    """The definition by which a guest is to run on elsewhere. Raises VirtError if it would see other hardware there."""
-    from ...xml import same
-
-    wanted = definitions.read(driver, xml)
-    same.check(model, wanted)
-    return wanted
 
 
 def read_cookie(cookie: bytes) -> "dict[str, Any]":

@@ -198,7 +198,7 @@ def settle(driver: "QemuDriver", guest: "Guest", plan: "Plan") -> bool:
     if live and guest.active:
         with monitor_of(driver, guest) as monitor:
             used = {block.get("inserted", {}).get("node-name") for block in monitor.execute("query-block")}
-            stands = all(f"libvirt-{overlay.index}-format" in used for overlay in overlays)
+            stands = all(chains.nodes_of(overlay.index)[0] in used for overlay in overlays)
             if not stands:
                 forget_nodes(monitor, overlays)
     elif live:
@@ -220,10 +220,11 @@ def forget_nodes(monitor: "Monitor", overlays: "list[Overlay]") -> None:
     from ..qmp import CommandFailed
 
     for overlay in overlays:
-        for node in (f"libvirt-{overlay.index}-format", f"libvirt-{overlay.index}-storage"):
+        nodes = chains.nodes_of(overlay.index)
+        for node in nodes:
             try:
                 monitor.do("blockdev-del", {"node-name": node})
             except CommandFailed:
                 pass  # it was not there yet
         if overlay.encryption:
-            blockstate.forget(monitor, "object-del", "id", f"libvirt-{overlay.index}-format-encryption-secret0")
+            blockstate.forget(monitor, "object-del", "id", chains.secret_of(nodes[0]))
