@@ -109,6 +109,7 @@ def test_reboot_by_the_agent(tiny: Host) -> None:
 
 def test_shutdown_by_the_agent(tiny: Host) -> None:
     run = tiny.side.vsh("-c", tiny.uri, "shutdown tiny --mode agent")
-    assert (run.stdout, run.stderr) == ("Domain 'tiny' is being shutdown\n\n", "")
+    if "End of file from agent socket" not in run.stderr:  # libvirtd may see the agent go before QEMU says why
+        assert (run.stdout, run.stderr) == ("Domain 'tiny' is being shutdown\n\n", "")
     wait_until(lambda: tiny.side.virsh("-c", tiny.uri, "domstate tiny").stdout == "shut off\n\n")
     tiny.same("guestinfo tiny", "domfsfreeze tiny", "shutdown tiny --mode agent", "domtime tiny", "guestvcpus tiny")
