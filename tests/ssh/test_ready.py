@@ -3,6 +3,7 @@
 import _socket
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -148,9 +149,12 @@ def test_a_shell_waits_where_there_is_no_daemon(person: Person) -> None:
     before = shells()
     lists(person)
     wait_until(lambda: len(shells()) == 2 and shells() != before)
-    for pid in shells():
+    killed = shells()
+    for pid in killed:
         with suppress(ProcessLookupError):  # the one that was used may end just now
             os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not set(shells()) & set(killed))
+    time.sleep(1)  # until their end has been heard of over here
     lists(person)
     assert person.vsh("agent", "stop").status == 0
     wait_until(lambda: not shells())
