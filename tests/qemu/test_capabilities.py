@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.libvirtd import Libvirtd
+from tests.live.need import need
 from tests.live.side import Side
 from tests.qemu.conftest import Beside
 from vsh.backends import cpus
@@ -178,6 +179,7 @@ def test_a_probe_is_repeated_where_the_machine_is_busy() -> None:
 
 
 def test_a_probe_is_kept_for_as_long_as_the_binary_is_the_same(tmp_path: Path) -> None:
+    need("qemu-system-x86_64")
     binary = tmp_path / "qemu"
     binary.write_text('#!/bin/sh\necho run >> "$0.runs"\nexec qemu-system-x86_64 "$@"\n')
     binary.chmod(0o755)

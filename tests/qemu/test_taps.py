@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.live.libvirtd import Libvirtd
-from tests.live.need import need_root, unavailable
+from tests.live.need import need, need_root, unavailable
 from tests.live.side import Side
 from tests.qemu.documents import domain
 from vsh.backends.qemu.taps import BRIDGE_HELPERS
@@ -145,6 +145,7 @@ except OSError as error:
 
 def test_the_helper_hands_a_tap_over() -> None:
     need_root()
+    need("ip")
     helper = next((path for path in BRIDGE_HELPERS if Path(path).exists()), None)
     if helper is None:
         unavailable("not installed: qemu-bridge-helper")

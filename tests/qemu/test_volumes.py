@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.need import need
 from tests.live.side import compare
 from tests.qemu.conftest import Pair, start_pool
 from vsh.backends import api
@@ -240,6 +241,7 @@ def test_a_file_that_is_there_stays(conn: api.Connection, folder: Path) -> None:
 
 
 def test_headers_cut_short_are_no_error(tmp_path: Path) -> None:
+    need("qemu-img")
     for format in ("qcow", "qcow2", "qed", "vmdk", "vdi", "vpc", "parallels"):
         path = tmp_path / format
         subprocess.run(["qemu-img", "create", "-q", "-f", format, str(path), "3M"], check=True)

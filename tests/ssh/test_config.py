@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.live.need import need_root
+from tests.live.need import need, need_root
 from tests.live.proxy import DelayProxy
 from tests.live.sshd import Sshd
 from vsh.backends.ssh.settings import DELEGATED
@@ -251,6 +251,7 @@ def test_openssh_by_libvirts_configuration(user: User, sshd: Sshd) -> None:
 
 
 def test_a_broken_configuration(user: User) -> None:
+    need("ssh")
     user.config("Hots x\n")
     told = user.connect("qemu+ssh://web1/system")
     assert (
