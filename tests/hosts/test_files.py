@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.conftest import elsewhere
+from tests.live.need import need_root
 from tests.live.wait import wait_until
 from vsh.backends.hosts import Host
 from vsh.backends.hosts.local import LocalHost
@@ -132,10 +133,14 @@ def test_folders(host: Host, tmp_path: Path) -> None:
     host.link("target", f"{folders[1]}/link")
     host.link("another", f"{folders[1]}/link")
     assert os.readlink(f"{folders[1]}/link") == "target"
-    host.give(folders[1], (12, 34))
-    assert os.stat(folders[1]).st_uid == 12 and os.stat(folders[1]).st_gid == 34
     host.remove(*folders)
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_giving_away(host: Host, tmp_path: Path) -> None:
+    need_root()
+    host.give(str(tmp_path), (12, 34))
+    assert os.stat(tmp_path).st_uid == 12 and os.stat(tmp_path).st_gid == 34
 
 
 def test_failures_have_their_numbers(host: Host, tmp_path: Path) -> None:
@@ -159,6 +164,7 @@ def test_failures_have_their_numbers(host: Host, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_keeps_what_was(host: Host, tmp_path: Path) -> None:
+    need_root()
     path = tmp_path / "disk"
     path.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)], check=True, timeout=30)

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from tests.live.need import SYSTEM_PATH
+
 USER, PASSWORD = "alice", "tell no one"
 
 
@@ -11,7 +13,7 @@ def write_sasl(folder: Path, mechanisms: str, more: str = "") -> None:
     database = folder / "passwords.db"
     subprocess.run(
         ["saslpasswd2", "-p", "-c", "-a", "libvirt", "-f", str(database), USER],
-        input=PASSWORD, text=True, check=True, timeout=30,
+        env={"PATH": SYSTEM_PATH}, input=PASSWORD, text=True, check=True, timeout=30,
     )  # fmt: skip
     database.chmod(0o644)
     (folder / "libvirt.conf").write_text(
