@@ -202,14 +202,15 @@ def _parameters(record: "Running", given: "TypedParams") -> "dict[str, Any]":
 
 def _follow(driver: "QemuDriver", record: "Running", disks: "list[dict[str, Any]]", careful: bool) -> None:
     """Look on until all has been sent, or the guest runs on elsewhere; `careful`, give up when a disk has an error."""
-    pause, deadline, before = 0.01, time.monotonic() + PATIENCE, None
+    pause, deadline, before, switching = 0.01, time.monotonic() + PATIENCE, None, False
     while True:
         with Monitor(driver.host, record.monitor) as monitor:
             told = monitor.execute("query-migrate")
             status = told.get("status")
-            if status == "pre-switchover":
+            if status == "pre-switchover" and not switching:
                 nbdcopies.end(monitor, disks)
                 monitor.execute("migrate-continue", state="pre-switchover")
+                switching = True  # QEMU may tell the old state for a moment
             if disks and status in ("active", "setup"):
                 nbdcopies.check(monitor, disks)
             failing = careful and monitor.execute("query-status")["status"] == "io-error"
