@@ -16,7 +16,8 @@ class DelayProxy:
     Order is kept and bandwidth is not limited, so requests in flight overlap as they do on a real line.
     (Establishing a connection costs nothing: that happens in the kernel.) `address` is where to connect: a
     path in `directory` for a unix socket, else a port of 127.0.0.1. `lost`, once set, swallows all that comes; `stuck`
-    leaves it unread. A context manager.
+    leaves it unread. `turns` counts round trips: how often a client spoke first, or after it had heard something. A
+    context manager.
     """
 
     def __init__(self, target: Address, rtt: float, directory: Path | None = None) -> None:
@@ -25,6 +26,7 @@ class DelayProxy:
         self._delay = rtt / 2
         self.lost = threading.Event()
         self.stuck = threading.Event()
+        self.turns = 0
         self.address: Address
         if isinstance(target, Path):
             assert directory is not None
@@ -74,12 +76,18 @@ class DelayProxy:
                 if end.family == socket.AF_INET:
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open += [near, far]
+            heard = threading.Event()
+            heard.set()
             for source, sink in ((near, far), (far, near)):
                 line: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-                threading.Thread(target=self._fill, args=(source, line), daemon=True).start()
-                threading.Thread(target=_drain, args=(line, sink), daemon=True).start()
+                asks = heard if source is near else None
+                threading.Thread(target=self._fill, args=(source, line, asks), daemon=True).start()
+                tells = heard if sink is near else None
+                threading.Thread(target=_drain, args=(line, sink, tells), daemon=True).start()
 
-    def _fill(self, source: socket.socket, line: queue.SimpleQueue[tuple[float, bytes]]) -> None:
+    def _fill(
+        self, source: socket.socket, line: queue.SimpleQueue[tuple[float, bytes]], heard: threading.Event | None
+    ) -> None:
         data = b"x"
         while data:
             try:
@@ -90,16 +98,23 @@ class DelayProxy:
                 data = b""
             if self.lost.is_set() and not self._closed:
                 continue
+            if data and heard is not None and heard.is_set():
+                heard.clear()
+                self.turns += 1
             line.put((time.monotonic() + self._delay, self.changed(data)))
 
 
-def _drain(line: queue.SimpleQueue[tuple[float, bytes]], sink: socket.socket) -> None:
+def _drain(
+    line: queue.SimpleQueue[tuple[float, bytes]], sink: socket.socket, heard: threading.Event | None
+) -> None:
     while True:
         due, data = line.get()
         time.sleep(max(0.0, due - time.monotonic()))
         if not data:
             _quietly_shut(sink, socket.SHUT_WR)
             return
+        if heard is not None:
+            heard.set()
         try:
             sink.sendall(data)
         except OSError:
