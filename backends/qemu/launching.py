@@ -224,7 +224,8 @@ def _why(driver: "QemuDriver", record: Running, log: str, start: int) -> "errors
     hint = ""
     user = driver.settings.user()
     if user is not None and "Permission denied" in said:
-        hint = f"guests run as {user[2] or user[0]}: let them use that file, or set another user in qemu.conf"
+        hint = f"guests run as {user[2] or user[0]}: let them use that file and enter all folders above it"
+        hint += ", or set another user in qemu.conf"
     return fail(errors.INTERNAL_ERROR, f"process exited while connecting to monitor: {said}", hint=hint)
 
 
