@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("vsh")
     if not hasattr(config, "workerinput"):
         answers.begin()
+        # What runs in the background of a script is deaf to interrupts, and all that it starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "long: too long for every run; selected by `-m long` or VSH_LONG=1")
     config.addinivalue_line("markers", "sweep: tries a share of its inputs, and with `-m long` or VSH_LONG=1 all")
     if re.search(r"(?<!not )\blong\b", config.option.markexpr):
